@@ -1,0 +1,41 @@
+# Every package the build needs, with the Debian name a user must install where it is missing.
+macro(sramsim_package package debian)
+  find_package(${package} QUIET ${ARGN})
+  if(NOT ${package}_FOUND)
+    message(FATAL_ERROR "sramsim needs ${package}: install the Debian package ${debian} (scripts/setup.sh does it)")
+  endif()
+endmacro()
+
+# A library without a usable CMake package of its own: header and shared library, found directly.
+function(sramsim_library target header library debian)
+  string(TOUPPER "${library}" stem)
+  find_path(${stem}_INCLUDE_DIR ${header})
+  find_library(${stem}_LIBRARY ${library})
+  mark_as_advanced(${stem}_INCLUDE_DIR ${stem}_LIBRARY)
+  if(NOT ${stem}_INCLUDE_DIR OR NOT ${stem}_LIBRARY)
+    message(FATAL_ERROR "sramsim needs lib${library}: install the Debian package ${debian} (scripts/setup.sh does it)")
+  endif()
+  add_library(${target} UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(${target} PROPERTIES IMPORTED_LOCATION ${${stem}_LIBRARY}
+                        INTERFACE_INCLUDE_DIRECTORIES ${${stem}_INCLUDE_DIR})
+endfunction()
+
+sramsim_package(OpenMP "g++ (with libgomp)" COMPONENTS CXX)
+sramsim_package(ZLIB zlib1g-dev)
+sramsim_package(fmt libfmt-dev CONFIG)
+sramsim_package(nlohmann_json nlohmann-json3-dev CONFIG)
+sramsim_package(CLI11 libcli11-dev CONFIG)
+sramsim_package(tomlplusplus libtomlplusplus-dev CONFIG)
+# Debian's CMake package of oneDNN asks for OpenCL headers, that of libzip for command-line tools; neither is used here.
+sramsim_library(DNNL::dnnl dnnl.hpp dnnl libdnnl-dev)
+sramsim_library(libzip::zip zip.h zip libzip-dev)
+
+if(SRAMSIM_TESTS)
+  sramsim_package(GTest libgtest-dev CONFIG)
+endif()
+if(SRAMSIM_BENCH)
+  find_package(benchmark QUIET CONFIG)
+  if(NOT benchmark_FOUND)
+    message(STATUS "sramsim: Google Benchmark not found (libbenchmark-dev): the benches are left out")
+  endif()
+endif()

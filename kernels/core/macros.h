@@ -1,0 +1,8 @@
+// The one place that knows which compiler reads the shared mathematics.
+#pragma once
+
+#ifdef __CUDACC__
+#define SRAMSIM_HD __host__ __device__
+#else
+#define SRAMSIM_HD
+#endif
