@@ -1,0 +1,43 @@
+// One exact integer convolution in oneDNN for a fixed batch size: u8 x s8 -> s32, or float where the 8-bit
+// kernels of this machine could saturate but every sum is exact in float.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/core/conv_shape.h"
+#include "kernels/onednn/onednn.h"
+
+namespace sramsim {
+
+/// How an integer convolution is computed exactly on this machine.
+enum class IntConvMethod {
+  kDirect,  ///< own loops: few rows, or sums that leave float's 24 bits
+  kInt8,    ///< oneDNN u8 x s8
+  kFloat,   ///< oneDNN float: |sum| < 2^24
+};
+
+/// max_code bounds |c|. Without VNNI oneDNN's u8 x s8 kernels add two products in 16 bits with saturation.
+IntConvMethod choose_int_conv(const ConvShape& shape, int max_q, int max_code);
+
+class OneDnnIntConv {
+ public:
+  OneDnnIntConv(const ConvShape& shape, int n, IntConvMethod method);
+
+  /// Packs weight codes [O,KH,KW,C] into the primitive's layout.
+  void pack(const int8_t* codes);
+  size_t scratch_bytes() const;
+  /// acc [N,OH,OW,O]: int32_t or float by method. `scratch`: scratch_bytes(), 64-byte aligned.
+  void run(const uint8_t* q, void* acc, void* scratch) const;
+
+  IntConvMethod method() const { return method_; }
+
+ private:
+  ConvShape shape_;
+  int n_;
+  IntConvMethod method_;
+  dnnl::convolution_forward::primitive_desc desc_;
+  dnnl::convolution_forward conv_;
+  dnnl::memory weights_;
+};
+
+}  // namespace sramsim

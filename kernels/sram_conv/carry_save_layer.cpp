@@ -1,0 +1,223 @@
+#include "kernels/sram_conv/carry_save_layer.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <limits>
+#include <optional>
+
+namespace sramsim::carry_save {
+namespace {
+
+constexpr int round_up(int value, int multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+/// Weight planes by rising |weight|: four neighbours then span a factor of 8 at most, which leaves room for
+/// the digit weights 1..8 in a signed byte.
+std::vector<int> planes_by_weight(const SramConvSpec& spec) {
+  std::vector<int> planes(spec.planes());
+  for (int j = 0; j < spec.planes(); ++j) planes[j] = j;
+  std::stable_sort(planes.begin(), planes.end(), [&](int a, int b) {
+    return std::abs(plane_weight(spec.encoding, spec.weight_bits, a)) <
+           std::abs(plane_weight(spec.encoding, spec.weight_bits, b));
+  });
+  return planes;
+}
+
+/// The multiplier s for which min(round(P * s / 2^15), top) is the table for every P of it, if there is one:
+/// each entry allows a range of s, and all must overlap.
+std::optional<int> rounding_scale(const uint8_t* bytes, int count, int top) {
+  int64_t low = 1, high = std::numeric_limits<int16_t>::max();
+  for (int64_t p = 0; p < count; ++p) {
+    const int64_t code = bytes[p];
+    if (p == 0 && code != 0) return std::nullopt;
+    if (p == 0) continue;
+    low = std::max(low, ((code << 15) - (1 << 14) + p - 1) / p);
+    if (code != top) high = std::min(high, (((code + 1) << 15) - (1 << 14) - 1) / p);
+  }
+  if (low > high) return std::nullopt;
+  return static_cast<int>(low);
+}
+
+void choose_form(ByteTable& table, int count) {
+  table.top = *std::max_element(table.bytes, table.bytes + count);
+  table.form = ByteTable::Form::kTable;
+  const auto clamps = [&](int p) { return table.bytes[p] == std::min<int>(p, table.top); };
+  bool clamp = true;
+  for (int p = 0; p < count; ++p) clamp = clamp && clamps(p);
+  if (clamp) {
+    table.form = ByteTable::Form::kClamp;
+  } else if (const auto scale = rounding_scale(table.bytes, count, table.top)) {
+    table.form = ByteTable::Form::kScale;
+    table.scale = static_cast<int16_t>(*scale);
+  }
+}
+
+}  // namespace
+
+PackedLayer::PackedLayer(const SramConvSpec& spec, const int8_t* codes, const Engine& engine) {
+  const ConvShape& shape = spec.shape;
+  layer_.act_bits = spec.act_bits;
+  layer_.dac_bits = spec.dac_bits;
+  layer_.digits = spec.digits();
+  layer_.halves = (spec.digits() - 1) * spec.dac_bits / 4 + 1;
+  layer_.plane_bytes = (shape.c + 7) / 8;
+  layer_.channels = shape.c;
+  // pack_pixel() writes a whole word at the end of a plane, so that much follows the last one.
+  const int used = static_cast<int>(sizeof(PixelHeader)) + spec.act_bits * layer_.plane_bytes;
+  layer_.pixel_bytes = round_up(used + 7, 8);
+  const int64_t row_pixels = shape.w + 2 * int64_t{shape.padding};
+  image_bytes_ = (shape.h + 2 * int64_t{shape.padding}) * row_pixels * layer_.pixel_bytes;
+  for (int k = 0; k < shape.positions(); ++k)
+    position_offset_.push_back(
+        static_cast<int32_t>((k / shape.kw * row_pixels + k % shape.kw) * layer_.pixel_bytes));
+  layer_.position_offset = position_offset_.data();
+  layer_.positions = shape.positions();
+  layer_.outputs = shape.o;
+  layer_.offset = offset_weight(spec.encoding, spec.weight_bits);
+  pack_rows(spec);
+  pack_planes(spec);
+  pack_weights(spec, codes, engine);
+  pack_tables(spec, engine);
+  layer_.strip_acc = int64_t{layer_.table_count} * layer_.halves * layer_.vectors * kCells * engine.lanes;
+}
+
+/// Cuts the row groups into pieces of at most kPieceRows rows and runs of at most 32.
+void PackedLayer::pack_rows(const SramConvSpec& spec) {
+  for (int g = 0; g < spec.rows.groups(); ++g) {
+    const int first = spec.rows.group_begin[g], last = spec.rows.group_begin[g + 1] - 1;
+    const int position = spec.rows.segments[first].position;
+    bool one_position = true;
+    Group group{static_cast<int32_t>(pieces_.size()), 0, 0, 0};
+    pieces_.push_back({static_cast<int32_t>(runs_.size()), 0, 0, 0});
+    for (int k = first; k <= last; ++k) {
+      const Segment& segment = spec.rows.segments[k];
+      one_position = one_position && segment.position == position;
+      for (int c = segment.channel_begin; c < segment.channel_end;) {
+        if (pieces_.back().rows == kPieceRows)
+          pieces_.push_back({static_cast<int32_t>(runs_.size()), 0, 0, 0});
+        Piece& piece = pieces_.back();
+        const int rows = std::min({segment.channel_end - c, kRunRows, kPieceRows - piece.rows});
+        Run run;
+        run.offset = position_offset_[segment.position] + static_cast<int>(sizeof(PixelHeader)) + c / 8;
+        run.shift = static_cast<uint8_t>(c % 8);
+        run.mask = ~0u >> (kRunRows - rows);
+        run.entry = static_cast<uint16_t>(1 + piece.rows);  // in rows until pack_weights() knows their size
+        runs_.push_back(run);
+        run_rows_.push_back(segment.position * spec.shape.c + c);
+        piece.run_end = static_cast<int32_t>(runs_.size());
+        piece.rows += rows;
+        group.rows += rows;
+        c += rows;
+      }
+    }
+    group.piece_end = static_cast<int32_t>(pieces_.size());
+    group.any_offset = one_position ? position_offset_[position] : -1;
+    max_pieces_ = std::max(max_pieces_, group.piece_end - group.piece_begin);
+    groups_.push_back(group);
+  }
+  layer_.list_stride = max_pieces_ == 1 ? round_up(spec.rows.largest_group(), 32) + kListPadding
+                                        : max_pieces_ * (kPieceRows + kListPadding);
+  layer_.tile_lists = spec.act_bits * layer_.list_stride;
+  layer_.runs = runs_.data();
+  layer_.pieces = pieces_.data();
+  layer_.groups = groups_.data();
+  layer_.group_count = static_cast<int>(groups_.size());
+}
+
+/// Quads of planes, each with the shift that its weights have in common.
+void PackedLayer::pack_planes(const SramConvSpec& spec) {
+  const std::vector<int> planes = planes_by_weight(spec);
+  for (size_t k = 0; k < planes.size(); k += 4) {
+    quad_planes_.emplace_back(planes.begin() + k, planes.begin() + std::min(k + 4, planes.size()));
+    quad_shift_.push_back(
+        std::countr_zero(static_cast<uint32_t>(plane_weight(spec.encoding, spec.weight_bits, planes[k]))));
+  }
+  layer_.quads = static_cast<int>(quad_planes_.size());
+  layer_.quad_shift = quad_shift_.data();
+}
+
+void PackedLayer::pack_weights(const SramConvSpec& spec, const int8_t* codes, const Engine& engine) {
+  const ConvShape& shape = spec.shape;
+  const int cells = round_up(shape.o, engine.lanes) / engine.lanes * layer_.quads;
+  layer_.vectors = (cells + kCells - 1) / kCells;
+  const int row_bytes = kCells * 4 * engine.lanes / 8;
+  int64_t bytes = 0;
+  for (Piece& piece : pieces_) {
+    piece.weights = bytes;
+    bytes += int64_t{layer_.vectors} * (1 + piece.rows) * row_bytes;
+  }
+  weights_ = AlignedArray<uint8_t>(bytes);
+  for (const Piece& piece : pieces_)
+    for (int k = piece.run_begin; k < piece.run_end; ++k) {
+      Run& run = runs_[k];
+      for (int r = 0; r < std::popcount(run.mask); ++r)
+        for (int o = 0; o < shape.o; ++o) {
+          const int code = codes[int64_t{o} * shape.rows() + run_rows_[k] + r];
+          for (int quad = 0; quad < layer_.quads; ++quad) {
+            const int cell = o / engine.lanes * layer_.quads + quad;
+            uint8_t* row = weights_.get() + piece.weights +
+                           (int64_t{cell / kCells} * (1 + piece.rows) + run.entry + r) * row_bytes;
+            for (size_t j = 0; j < quad_planes_[quad].size(); ++j) {
+              const int bit = engine.column_bit(cell % kCells, o % engine.lanes, static_cast<int>(j));
+              row[bit / 8] |= static_cast<uint8_t>(
+                  plane_bit(spec.encoding, spec.weight_bits, code, quad_planes_[quad][j]) << (bit % 8));
+            }
+          }
+        }
+      run.entry = static_cast<uint16_t>(run.entry * (row_bytes / 8));
+    }
+  dots_.resize(layer_.vectors);
+  for (int cell = 0; cell < layer_.vectors * kCells; ++cell) {
+    const int quad = cell % layer_.quads;
+    for (int s = 0; s < 4; ++s) {
+      uint32_t word = 0;
+      for (size_t j = 0; j < quad_planes_[quad].size(); ++j) {
+        const int weight = plane_weight(spec.encoding, spec.weight_bits, quad_planes_[quad][j]);
+        word |= static_cast<uint32_t>(static_cast<uint8_t>(weight / (1 << quad_shift_[quad]) * (1 << s)))
+                << (8 * j);
+      }
+      dots_[cell / kCells].words[s][cell % kCells] = word;
+    }
+  }
+  layer_.weights = weights_.get();
+  layer_.dots = &dots_.data()->words;
+}
+
+void PackedLayer::pack_tables(const SramConvSpec& spec, const Engine& engine) {
+  const int64_t entries = int64_t{spec.p_max()} + 1;
+  const int64_t padded = std::max<int64_t>(256, (entries + 127) / 128 * 128);
+  std::vector<ByteTable> tables;
+  for (size_t t = 0; t < spec.adcs.size(); ++t) {
+    const std::vector<uint32_t>& code = spec.adcs[t].code;
+    for (int shift = 0; shift < 32; shift += 8) {
+      const auto byte = [&](int64_t p) {
+        return static_cast<uint8_t>(code[std::min(p, entries - 1)] >> shift);
+      };
+      ByteTable table{};
+      table.output = static_cast<int32_t>(t);
+      table.shift = shift;
+      while (table.first < entries && byte(table.first) == 0) ++table.first;
+      if (table.first == entries) continue;
+      AlignedArray<uint8_t> bytes(padded + 64);  // 32-bit gathers read up to three bytes more
+      for (int64_t p = 0; p < padded; ++p) bytes.get()[p] = byte(p);
+      table.bytes = bytes.get();
+      for (int p = 0; p < 64; ++p) table.nibble[p] = bytes.get()[p % 16];
+      if (!engine.any_table) choose_form(table, static_cast<int>(std::min<int64_t>(entries, 256)));
+      table_bytes_.push_back(std::move(bytes));
+      tables.push_back(table);
+    }
+    steps_.push_back(spec.adcs[t].step);
+  }
+  tables_ = AlignedArray<ByteTable>(tables.size());
+  std::copy(tables.begin(), tables.end(), tables_.get());
+  layer_.tables = tables_.get();
+  layer_.table_count = static_cast<int>(tables.size());
+  layer_.first = std::numeric_limits<uint32_t>::max();
+  for (const ByteTable& table : tables) layer_.first = std::min(layer_.first, table.first);
+  layer_.steps = steps_.data();
+  layer_.output_count = static_cast<int>(spec.adcs.size());
+}
+
+}  // namespace sramsim::carry_save

@@ -1,0 +1,95 @@
+// Row lists: which rows of a row group a window's activations select, bit by bit. Part of
+// carry_save_kernel.h.
+//
+// Simd supplies entries, append and end_list.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstring>
+
+#include "kernels/sram_conv/carry_save.h"
+
+namespace sramsim::carry_save {
+namespace {
+
+/// The set rows of one window and row group: a tile.
+struct Tile {
+  int rows[kMaxBits];        ///< set rows per activation bit
+  uint32_t bound[kMaxBits];  ///< largest possible partial sum per digit
+  uint32_t live;             ///< digits that can give a nonzero code
+};
+
+/// The tiles of one row group and a few pixels.
+struct Block {
+  const Group& group;
+  int pixels;
+  Tile tiles[kMaxStrip];
+};
+
+/// Lists the set rows of one piece for every bit of `bits`: n[bit] entries at lists + bit*stride, and zero
+/// rows behind them.
+template <class Simd>
+[[gnu::always_inline]] inline void collect_piece(const Layer& layer, const Piece& piece,
+                                                 const uint8_t* window, uint32_t bits, uint16_t* lists,
+                                                 int* n) {
+  const int act_bits = layer.act_bits, stride = layer.list_stride, plane_bytes = layer.plane_bytes;
+  std::fill_n(n, kMaxBits, 0);
+  for (int k = piece.run_begin; k < piece.run_end; ++k) {
+    const Run& run = layer.runs[k];
+    const auto entries = Simd::entries(run);
+    const uint8_t* plane = window + run.offset;
+    uint16_t* list = lists;
+    for (int bit = 0; bit < act_bits; ++bit, plane += plane_bytes, list += stride) {
+      if (!(bits >> bit & 1)) continue;
+      uint64_t word;
+      std::memcpy(&word, plane, sizeof word);
+      const uint32_t set = static_cast<uint32_t>(word >> run.shift) & run.mask;
+      Simd::append(entries, set, list + n[bit]);
+      n[bit] += std::popcount(set);
+    }
+  }
+  for (int bit = 0; bit < act_bits; ++bit) Simd::end_list(lists + bit * stride + n[bit]);
+}
+
+/// A list holds its pieces one after another, each from a multiple of kPieceRows + kListPadding;
+/// piece_rows[piece][bit] receives their lengths if there are several.
+template <class Simd>
+[[gnu::always_inline]] inline void collect_tile(const Layer& layer, const Group& group, const uint8_t* window,
+                                                uint16_t* lists, int32_t* piece_rows, Tile& tile) {
+  uint32_t bits = (1u << layer.act_bits) - 1;
+  tile.live = 0;
+  if (group.any_offset >= 0) {
+    std::memcpy(&bits, window + group.any_offset + offsetof(PixelHeader, any), sizeof bits);
+    if (bits == 0 && layer.first > 0) return;
+  }
+  collect_piece<Simd>(layer, layer.pieces[group.piece_begin], window, bits, lists, tile.rows);
+  if (piece_rows) std::copy_n(tile.rows, kMaxBits, piece_rows);
+  for (int k = group.piece_begin + 1; k < group.piece_end; ++k) {
+    lists += kPieceRows + kListPadding;
+    piece_rows += kMaxBits;
+    collect_piece<Simd>(layer, layer.pieces[k], window, bits, lists, piece_rows);
+    for (int bit = 0; bit < kMaxBits; ++bit) tile.rows[bit] += piece_rows[bit];
+  }
+  for (int i = 0, bit = 0; i < layer.digits; ++i) {
+    uint32_t bound = 0;
+    for (int t = 0; t < layer.dac_bits && bit < layer.act_bits; ++t, ++bit)
+      bound += static_cast<uint32_t>(tile.rows[bit]) << t;
+    tile.bound[i] = bound;
+    tile.live |= static_cast<uint32_t>(bound >= layer.first) << i;
+  }
+}
+
+/// Lists are made for a block of pixels before any of them is converted: their lengths are known long before
+/// the loops over them end, and no load waits for half-overwritten stores.
+template <class Simd>
+[[gnu::noinline]] void collect_block(const Layer& layer, const Strip& strip, int first, Block& block) {
+  const int pieces = block.group.piece_end - block.group.piece_begin;
+  for (int x = 0; x < block.pixels; ++x)
+    collect_tile<Simd>(layer, block.group, strip.window[first + x], strip.lists + x * layer.tile_lists,
+                       pieces > 1 ? strip.piece_rows + x * pieces * kMaxBits : nullptr, block.tiles[x]);
+}
+
+}  // namespace
+}  // namespace sramsim::carry_save

@@ -1,0 +1,311 @@
+// Every variant of the SRAM convolution equals the scalar reference, bit for bit, on the shared cases; the
+// reference itself is tried against an independent integer convolution.
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include <map>
+#include <set>
+#include <thread>
+#include <typeinfo>
+
+#include "kernels/core/cpu_features.h"
+#include "tests/kernels/sram_run.h"
+
+namespace sramsim {
+namespace {
+
+using cases::SramCase;
+
+const std::vector<std::string>& fast_variants() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (const SramConvVariant& v : sram_conv_variants())
+      if (std::string(v.name) != "reference") list.push_back(v.name);
+    return list;
+  }();
+  return names;
+}
+
+std::string refusal(const std::string& name, const SramConvSpec& spec) {
+  for (const SramConvVariant& v : sram_conv_variants())
+    if (name == v.name) return v.refuses(spec);
+  return "no such variant";
+}
+
+/// Compares all variants that accept with the reference; counts them in `ran`.
+void expect_equal(const SramCase& c, std::map<std::string, int>& ran) {
+  const SramConvSpec spec = cases::make_spec(c);
+  const cases::Operands operands = cases::make_operands(c);
+  const auto expected = run_sums(spec, operands, c.n, "reference");
+  for (const std::string& name : fast_variants()) {
+    if (!refusal(name, spec).empty()) continue;
+    ++ran[name];
+    const std::string difference = first_difference(spec, expected, run_sums(spec, operands, c.n, name));
+    ASSERT_EQ(difference, "") << name << " on " << cases::text_of(c);
+  }
+}
+
+/// Variants whose every refusal is about the converter; the others may also lack an instruction set.
+void expect_all_ran(const std::map<std::string, int>& ran) {
+  for (const std::string& name : fast_variants()) {
+    if ((name == "avx512" && !cpu_has_avx512()) || (name == "avx2" && !cpu_has_avx2())) continue;
+    const auto it = ran.find(name);
+    EXPECT_GT(it == ran.end() ? 0 : it->second, 0) << name << " accepted no case";
+  }
+}
+
+TEST(SramVariants, EqualTheReferenceAtEveryBoundary) {
+  std::map<std::string, int> ran;
+  for (const SramCase& c : cases::boundary_cases()) {
+    expect_equal(c, ran);
+    if (HasFatalFailure()) return;
+  }
+  expect_all_ran(ran);
+}
+
+TEST(SramVariants, EqualTheReferenceOnRandomCases) {
+  std::map<std::string, int> ran;
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    expect_equal(cases::random_case(seed), ran);
+    if (HasFatalFailure()) return;
+  }
+  expect_all_ran(ran);
+}
+
+/// A table that no converter model makes: falling, with a code for P = 0.
+TEST(SramVariants, EqualTheReferenceOnArbitraryTables) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    SramCase c = cases::random_case(seed);
+    c.shape.c = std::min(c.shape.c, 65);
+    c.shape.o = std::min(c.shape.o, 33);
+    SramConvSpec spec = cases::make_spec(c);
+    cases::Random random(seed);
+    for (AdcTable& table : spec.adcs) {
+      table.step = 0.75;
+      for (uint32_t& code : table.code) code = static_cast<uint32_t>(random.range(0, 20));
+    }
+    const cases::Operands operands = cases::make_operands(c);
+    const auto expected = run_sums(spec, operands, c.n, "reference");
+    for (const std::string& name : fast_variants())
+      if (refusal(name, spec).empty()) {
+        ASSERT_EQ(first_difference(spec, expected, run_sums(spec, operands, c.n, name)), "")
+            << name << ", random tables on " << cases::text_of(c);
+      }
+  }
+}
+
+/// sum of q*c over the window, in the obvious loops.
+std::vector<double> integer_convolution(const ConvShape& s, const cases::Operands& operands, int n) {
+  std::vector<double> out;
+  for (int image = 0; image < n; ++image)
+    for (int oh = 0; oh < s.out_h(); ++oh)
+      for (int ow = 0; ow < s.out_w(); ++ow)
+        for (int o = 0; o < s.o; ++o) {
+          int64_t sum = 0;
+          for (int kh = 0; kh < s.kh; ++kh)
+            for (int kw = 0; kw < s.kw; ++kw)
+              for (int c = 0; c < s.c; ++c) {
+                const int h = oh * s.stride - s.padding + kh, w = ow * s.stride - s.padding + kw;
+                if (h < 0 || h >= s.h || w < 0 || w >= s.w) continue;
+                sum += operands.q[((int64_t{image} * s.h + h) * s.w + w) * s.c + c] *
+                       operands.codes[((int64_t{o} * s.kh + kh) * s.kw + kw) * s.c + c];
+              }
+          out.push_back(static_cast<double>(sum));
+        }
+  return out;
+}
+
+TEST(SramVariants, IdealConvertersGiveTheIntegerConvolution) {
+  for (uint64_t seed = 1000; seed < 1100; ++seed) {
+    SramCase c = cases::random_case(seed);
+    c.adcs = {{"uniform", 0, {}}};
+    const SramConvSpec spec = cases::make_spec(c);
+    const cases::Operands operands = cases::make_operands(c);
+    const std::vector<std::vector<double>> expected{integer_convolution(c.shape, operands, c.n)};
+    for (const SramConvVariant& v : sram_conv_variants())
+      if (v.refuses(spec).empty()) {
+        ASSERT_EQ(first_difference(spec, expected, run_sums(spec, operands, c.n, v.name)), "")
+            << v.name << " on " << cases::text_of(c);
+      }
+  }
+}
+
+/// Cases big enough for several chunks, tiles and threads.
+std::vector<SramCase> large_cases() {
+  SramCase conv = cases::seed_conv2(64, 5, 0.3, 5);
+  conv.shape.h = conv.shape.w = 7;
+  conv.adcs = {{"uniform", 5, {}}, {"saturating", 3, {}}, {"uniform", 0, {}}};
+  SramCase strided = cases::random_case(3);
+  strided.shape = {65, 11, 9, 33, 3, 2, 2, 1};
+  strided.n = 7;
+  return {conv, strided};
+}
+
+TEST(SramVariants, ResultsDoNotDependOnTheBatch) {
+  for (const SramCase& c : large_cases()) {
+    const SramConvSpec spec = cases::make_spec(c);
+    const cases::Operands operands = cases::make_operands(c);
+    for (const SramConvVariant& v : sram_conv_variants()) {
+      if (!v.refuses(spec).empty()) continue;
+      const auto plan = plan_sram_conv(spec, operands.codes.data(), v.name);
+      const auto whole = run_sums(*plan, spec, operands.q.data(), c.n);
+      std::vector<std::vector<double>> parts(spec.adcs.size());
+      for (int first = 0, size = 1; first < c.n; first += size, size = std::min(size + 1, c.n - first)) {
+        const auto part = run_sums(*plan, spec, operands.q.data() + first * c.shape.inputs(), size);
+        for (size_t t = 0; t < part.size(); ++t)
+          parts[t].insert(parts[t].end(), part[t].begin(), part[t].end());
+      }
+      EXPECT_EQ(first_difference(spec, whole, parts), "") << v.name << " on " << cases::text_of(c);
+    }
+  }
+}
+
+TEST(SramVariants, AnEmptyBatchIsFine) {
+  const SramCase c = cases::random_case(1);
+  const SramConvSpec spec = cases::make_spec(c);
+  const cases::Operands operands = cases::make_operands(c);
+  for (const SramConvVariant& v : sram_conv_variants())
+    if (v.refuses(spec).empty()) {
+      EXPECT_TRUE(run_sums(spec, operands, 0, v.name)[0].empty()) << v.name;
+    }
+}
+
+TEST(SramVariants, ResultsDoNotDependOnTheThreads) {
+  const int before = omp_get_max_threads();
+  for (const SramCase& c : large_cases()) {
+    const SramConvSpec spec = cases::make_spec(c);
+    const cases::Operands operands = cases::make_operands(c);
+    for (const SramConvVariant& v : sram_conv_variants()) {
+      if (!v.refuses(spec).empty()) continue;
+      omp_set_num_threads(1);
+      const auto one = run_sums(spec, operands, c.n, v.name);
+      for (int threads : {2, 3, 5}) {
+        omp_set_num_threads(threads);
+        EXPECT_EQ(first_difference(spec, one, run_sums(spec, operands, c.n, v.name)), "")
+            << v.name << " with " << threads << " threads on " << cases::text_of(c);
+      }
+    }
+  }
+  omp_set_num_threads(before);
+}
+
+TEST(SramVariants, OnePlanServesSeveralCallersAtOnce) {
+  const SramCase c = large_cases()[0];
+  const SramConvSpec spec = cases::make_spec(c);
+  const cases::Operands operands = cases::make_operands(c);
+  for (const std::string& name : fast_variants()) {
+    if (!refusal(name, spec).empty()) continue;
+    const auto plan = plan_sram_conv(spec, operands.codes.data(), name);
+    const auto alone = run_sums(*plan, spec, operands.q.data(), c.n);
+    std::vector<std::vector<std::vector<double>>> results(3);
+    std::vector<std::thread> callers;
+    for (auto& result : results)
+      callers.emplace_back([&] { result = run_sums(*plan, spec, operands.q.data(), c.n); });
+    for (std::thread& caller : callers) caller.join();
+    for (const auto& result : results) EXPECT_EQ(first_difference(spec, alone, result), "") << name;
+  }
+}
+
+TEST(SramVariants, ManyTablesEqualOneByOne) {
+  for (uint64_t seed = 2000; seed < 2025; ++seed) {
+    SramCase c = cases::random_case(seed);
+    c.adcs = {{"uniform", 3, {}},
+              {"uniform", 0, {}},
+              {"saturating", 2, {}},
+              {"uniform", 5, {AdcRange::Kind::kNumber, 9.5}},
+              {"saturating", 16, {}}};
+    const SramConvSpec spec = cases::make_spec(c);
+    const cases::Operands operands = cases::make_operands(c);
+    for (const std::string& name : fast_variants()) {
+      if (!refusal(name, spec).empty()) continue;
+      const auto together = run_sums(spec, operands, c.n, name);
+      for (size_t t = 0; t < spec.adcs.size(); ++t) {
+        SramConvSpec single = spec;
+        single.adcs = {spec.adcs[t]};
+        const std::string how = refusal(name, single).empty() ? name : "";
+        EXPECT_EQ(first_difference(single, {together[t]}, run_sums(single, operands, c.n, how)), "")
+            << name << " table " << t << " on " << cases::text_of(c);
+      }
+    }
+  }
+}
+
+/// Scaled floats must be exactly layer_output() of the reference's sums.
+TEST(SramVariants, ScaledOutputsEqualTheReference) {
+  for (uint64_t seed = 3000; seed < 3060; ++seed) {
+    const SramCase c = cases::random_case(seed);
+    const SramConvSpec spec = cases::make_spec(c);
+    const cases::Operands operands = cases::make_operands(c);
+    const auto sums = run_sums(spec, operands, c.n, "reference");
+    cases::Random random(seed);
+    std::vector<float> bias(c.shape.o);
+    for (float& b : bias) b = static_cast<float>(random.unit() * 4 - 2);
+    for (const std::string& name : fast_variants()) {
+      if (!refusal(name, spec).empty()) continue;
+      std::vector<std::vector<float>> y(spec.adcs.size(), std::vector<float>(sums[0].size(), std::nanf("")));
+      std::vector<SramOutput> outputs;
+      for (size_t t = 0; t < y.size(); ++t)
+        outputs.push_back({.y = y[t].data(),
+                           .act_scale = 1.5f + static_cast<float>(t),
+                           .weight_scale = 11.7f,
+                           .bias = t == 1 ? nullptr : bias.data(),
+                           .relu = t == 0});
+      plan_sram_conv(spec, operands.codes.data(), name)->run(operands.q.data(), c.n, outputs);
+      for (size_t t = 0; t < y.size(); ++t)
+        for (size_t at = 0; at < y[t].size(); ++at) {
+          const SramOutput& out = outputs[t];
+          const float b = out.bias ? out.bias[at % c.shape.o] : 0.0f;
+          ASSERT_EQ(y[t][at], layer_output(sums[t][at], out.act_scale, out.weight_scale, b, out.relu))
+              << name << " table " << t << " at " << at << " on " << cases::text_of(c);
+        }
+    }
+  }
+}
+
+/// The chosen name is the forced one, every variant has a maker of its own, and what they make differs in
+/// kind (the two SIMD widths share one class, told apart by their makers).
+TEST(SramVariants, AForcedVariantIsTheOneThatRuns) {
+  std::set<decltype(SramConvVariant::make)> makers;
+  for (const SramConvVariant& v : sram_conv_variants()) makers.insert(v.make);
+  EXPECT_EQ(makers.size(), sram_conv_variants().size());
+
+  SramCase both = cases::seed_conv2(64, 5);
+  both.adcs = {{"uniform", 5, {}}, {"uniform", 0, {}}};
+  std::map<std::string, std::set<std::string>> family_types;  // simd, integer, mixed, portable, reference
+  for (const SramCase& c : {cases::seed_conv2(64, 5), cases::seed_conv2(64, 0), both}) {
+    const SramConvSpec spec = cases::make_spec(c);
+    const cases::Operands operands = cases::make_operands(c);
+    std::string best, chosen;
+    for (const SramConvVariant& v : sram_conv_variants()) {
+      if (!v.refuses(spec).empty()) continue;
+      if (best.empty()) best = v.name;
+      const auto plan = plan_sram_conv(spec, operands.codes.data(), v.name, &chosen);
+      EXPECT_EQ(chosen, v.name);
+      const SramConvPlan& object = *plan;
+      family_types[chosen.starts_with("avx") ? "simd" : chosen].insert(typeid(object).name());
+    }
+    plan_sram_conv(spec, operands.codes.data(), "", &chosen);
+    EXPECT_EQ(chosen, best) << "unforced, the first that accepts is taken";
+  }
+  EXPECT_EQ(family_types.size(), cpu_has_avx2() ? 5u : 4u);
+  std::set<std::string> seen;
+  for (const auto& [family, types] : family_types)
+    for (const std::string& type : types)
+      EXPECT_TRUE(seen.insert(type).second) << family << " shares " << type;
+}
+
+TEST(SramVariants, TheMainDesignPointsAreAcceptedByThisMachinesInstructionSet) {
+  for (int subarray : {16, 32, 64, 128, 256})
+    for (int bits : {3, 4, 5}) {
+      const SramConvSpec spec = cases::make_spec(cases::seed_conv2(subarray, bits));
+      if (cpu_has_avx512()) {
+        EXPECT_EQ(refusal("avx512", spec), "") << subarray << " " << bits;
+      }
+      if (cpu_has_avx2()) {
+        EXPECT_EQ(refusal("avx2", spec), "") << subarray << " " << bits;
+      }
+    }
+}
+
+}  // namespace
+}  // namespace sramsim
