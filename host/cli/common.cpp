@@ -1,0 +1,62 @@
+#include "host/cli/common.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "kernels/core/error.h"
+
+namespace sramsim {
+
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->footer("");
+  command->option_defaults()->always_capture_default();
+  command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  return command;
+}
+
+void add_common_options(CLI::App& command, CommonOptions& options) {
+  const std::string group = "Run";
+  command.add_option("--device", options.device, "where to compute: auto takes a usable GPU, else the CPU")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->type_name("auto|cpu|cuda")
+      ->group(group);
+  command.add_option("--threads", options.threads, "CPU threads; 0 takes all cores")
+      ->check(CLI::Range(0, 4096))
+      ->type_name("N")
+      ->group(group);
+  command
+      .add_option("--config", options.config,
+                  "TOML file with options: `name = value`, at the top or in a table named as the command; "
+                  "flags win over it")
+      ->type_name("FILE")
+      ->group(group);
+  command.add_flag("--verbose", options.verbose, "say more about what is done, on stderr")->group(group);
+  command.add_flag("--quiet", options.quiet, "no progress and no summary; errors still show")->group(group);
+}
+
+void add_dataset_option(CLI::App& command, std::string& dataset_dir) {
+  command.add_option("--dataset-dir", dataset_dir, "folder with the four IDX files of an MNIST-like dataset")
+      ->type_name("DIR");
+}
+
+std::unique_ptr<Backend> make_backend(const CommonOptions& options) {
+  auto backend = make_backend(options.device, options.threads);
+  if (options.verbose) fmt::print(stderr, "device: {}\n", backend->describe());
+  return backend;
+}
+
+void check_output_folder(const std::string& option, const std::filesystem::path& file) {
+  if (file.empty()) return;
+  const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  std::error_code failed;
+  if (!std::filesystem::is_directory(folder, failed))
+    throw InputError(
+        fmt::format("{} {}: the folder {} does not exist", option, file.string(), folder.string()));
+  if (std::filesystem::is_directory(file, failed))
+    throw InputError(fmt::format("{} {}: is a folder, not a file", option, file.string()));
+}
+
+}  // namespace sramsim

@@ -1,0 +1,36 @@
+// Options that every command shares, and the way a command is registered.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "kernels/backend/backend.h"
+
+namespace sramsim {
+
+struct CommonOptions {
+  std::string device = "auto";
+  int threads = 0;     ///< 0: all that OpenMP offers
+  std::string config;  ///< read before parsing (config_file.h); kept for --help
+  bool verbose = false;
+  bool quiet = false;
+};
+
+/// A subcommand whose options may be given several times (the last one wins: that is how a flag overrides the
+/// configuration file), show their defaults in --help, and print --help at full width.
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description);
+
+/// --device, --threads, --config, --verbose, --quiet.
+void add_common_options(CLI::App& command, CommonOptions& options);
+void add_dataset_option(CLI::App& command, std::string& dataset_dir);  ///< --dataset-dir
+
+/// make_backend() with these options; --verbose says on stderr which device was taken.
+std::unique_ptr<Backend> make_backend(const CommonOptions& options);
+
+/// Fails before hours of work rather than after: InputError naming `option` if the folder of an output file
+/// does not exist. An empty path (option not given) is fine.
+void check_output_folder(const std::string& option, const std::filesystem::path& file);
+
+}  // namespace sramsim

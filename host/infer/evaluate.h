@@ -1,0 +1,46 @@
+// Accuracy of a network at many design points, in one pass over a dataset.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "datasets/idx.h"
+#include "host/infer/design_point.h"
+#include "host/infer/layer_statistics.h"
+#include "host/infer/quantised_network.h"
+
+namespace sramsim {
+
+struct EvaluateOptions {
+  int batch = 64;              ///< images per step; the results do not depend on it
+  int64_t limit = 0;           ///< first images of the dataset to take; 0 = all
+  std::string kernel{};        ///< force this SRAM convolution variant; empty: the best one
+  int64_t stats_images = 0;    ///< take layer statistics on so many first images; 0 = none
+  bool logits = false;         ///< keep the logits
+  bool fuse_relu = true;       ///< off for tests: the results do not depend on it
+  int max_adcs_per_pass = 16;  ///< ADCs that share one kernel call; the results do not depend on it
+  /// Called with the images done so far (a fraction of a step counts in proportion).
+  std::function<void(int64_t done, int64_t total)> progress{};
+};
+
+struct PointResult {
+  int64_t images = 0;
+  int64_t correct = 0;
+  std::vector<float> logits;            ///< [images, classes] if asked for
+  std::vector<LayerStatistics> layers;  ///< one per quantised layer
+
+  double accuracy() const {
+    return images ? static_cast<double>(correct) / static_cast<double>(images) : 0.0;
+  }
+};
+
+/// Results in the order of `points`. Memory: one step of activations per layer and the packed weights of
+/// every distinct layer, whatever the size of the dataset. A prediction is the largest logit, the first of
+/// equals. InputError for settings that do not fit a layer (named), or images or labels that do not fit the
+/// network; Interrupted between kernel calls once the user asked to stop.
+std::vector<PointResult> evaluate(Backend& backend, const QuantisedNetwork& network, const Dataset& dataset,
+                                  const std::vector<DesignPoint>& points, const EvaluateOptions& options);
+
+}  // namespace sramsim

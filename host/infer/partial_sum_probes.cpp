@@ -1,0 +1,56 @@
+#include "host/infer/partial_sum_probes.h"
+
+#include <algorithm>
+
+namespace sramsim {
+
+PartialSumProbes::PartialSumProbes(const QuantisedNetwork& network, const std::vector<DesignPoint>& points,
+                                   const PointTrie& trie, int64_t images)
+    : network_(network), points_(points), trie_(trie), images_(images) {
+  if (images_ == 0) return;
+  for (size_t p = 0; p < points.size(); ++p)
+    for (size_t l = 0; l < network.layers().size(); ++l) {
+      if (!points[p].layers[l]) continue;
+      SramConvSpec spec = make_layer_spec(network, static_cast<int>(l), points[p].layers[l]);
+      auto& here = probes_[trie.path(static_cast<int>(p))[l]];
+      const bool known = std::any_of(here.begin(), here.end(),
+                                     [&](const Probe& x) { return same_partial_sums(x.spec, spec); });
+      if (known) continue;
+      const size_t sums = size_t{spec.p_max()} + 1;
+      here.push_back({std::move(spec), std::vector<uint64_t>(sums)});
+    }
+}
+
+int64_t PartialSumProbes::wanted(int node, int64_t first, int64_t n) const {
+  if (first >= images_ || !probes_.contains(node)) return 0;
+  return std::min(n, images_ - first);
+}
+
+void PartialSumProbes::count(int node, const uint8_t* q, int n) {
+  const QuantisedLayer& layer = network_.layers()[trie_.nodes()[node].layer];
+  for (Probe& probe : probes_[node]) {
+    partial_sum_histogram(probe.spec, layer.codes.data(), q, n, probe.counts);
+    probe.images += n;
+  }
+}
+
+LayerStatistics PartialSumProbes::statistics(int point, int layer) const {
+  const auto& settings = points_[point].layers[layer];
+  LayerStatistics s;
+  if (settings) {
+    const SramConvSpec spec = make_layer_spec(network_, layer, settings);
+    s = describe_layer(network_.layers()[layer].name, spec);
+    const auto here = probes_.find(trie_.path(point)[layer]);
+    if (here != probes_.end()) {
+      const auto& all = here->second;
+      const auto probe = std::find_if(all.begin(), all.end(),
+                                      [&](const Probe& x) { return same_partial_sums(x.spec, spec); });
+      if (probe != all.end()) add_histogram(s, spec, probe->counts, probe->images);
+    }
+  }
+  s.layer = network_.layers()[layer].name;
+  s.kernel = trie_.pass(point, layer).kernel;
+  return s;
+}
+
+}  // namespace sramsim
