@@ -1,0 +1,275 @@
+// The only place with inline assembly: every instruction a kernel body needs that C++ has no word for, one
+// named one-liner each. Under g++ the same names exist as host twins: the scalar ones stand here, the
+// cooperative ones are defined by the block emulator in tests/emulator, so that the real kernel sources run
+// without a GPU.
+//
+// Fragment layouts are those of the PTX ISA, "Matrix Fragments for mma.m16n8k128 / m16n8k256 / m16n8k32".
+// With g = lane / 4 and t = lane % 4, and 16-byte *units* along K (128 bits or 16 bytes each), all three read
+// alike:
+//   a[2*u + h]  word t of unit u of row g + 8*h          b[u]  word t of unit u of column g
+//   d[2*h + x]  row g + 8*h, column 2*t + x
+// so one loader serves the binary and the 8-bit product, and a row of 16 bytes is what ldmatrix fetches.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#ifdef __CUDACC__
+#include <cuda_runtime.h>
+#define SRAMSIM_DEVICE __device__ __forceinline__
+#define SRAMSIM_UNROLL _Pragma("unroll")
+#else
+#define SRAMSIM_DEVICE inline
+#define SRAMSIM_UNROLL
+#endif
+
+namespace sramsim {
+
+/// 16 bytes: 128 channels of one bit plane, or 16 channels of 8-bit codes.
+struct alignas(16) Unit {
+  uint32_t word[4];
+};
+
+}  // namespace sramsim
+
+namespace sramsim::ptx {
+
+/// A byte address in the block's shared memory: 32 bits, so that address arithmetic costs one register.
+using SharedAddress = uint32_t;
+
+inline constexpr int kWarp = 32;
+
+#ifdef __CUDACC__
+
+SRAMSIM_DEVICE int thread_index() {
+  return static_cast<int>(threadIdx.x);
+}
+SRAMSIM_DEVICE int block_size() {
+  return static_cast<int>(blockDim.x);
+}
+SRAMSIM_DEVICE int block_index() {
+  return static_cast<int>(blockIdx.x);
+}
+SRAMSIM_DEVICE int block_index_y() {
+  return static_cast<int>(blockIdx.y);
+}
+SRAMSIM_DEVICE int grid_size() {
+  return static_cast<int>(gridDim.x);
+}
+
+SRAMSIM_DEVICE void block_sync() {
+  __syncthreads();
+}
+SRAMSIM_DEVICE void warp_sync() {
+  __syncwarp();
+}
+SRAMSIM_DEVICE bool warp_any(bool value) {
+  return __any_sync(0xffffffffu, value) != 0;
+}
+SRAMSIM_DEVICE uint32_t warp_ballot(bool value) {
+  return __ballot_sync(0xffffffffu, value);
+}
+SRAMSIM_DEVICE uint32_t warp_shuffle(uint32_t value, int lane) {
+  return __shfl_sync(0xffffffffu, value, lane);
+}
+SRAMSIM_DEVICE int popc(uint32_t x) {
+  return __popc(x);
+}
+
+/// Start of the block's dynamic shared memory.
+SRAMSIM_DEVICE SharedAddress shared_base() {
+  extern __shared__ __align__(16) unsigned char sramsim_dynamic_shared[];
+  return static_cast<SharedAddress>(__cvta_generic_to_shared(sramsim_dynamic_shared));
+}
+SRAMSIM_DEVICE uint32_t shared_load(SharedAddress p) {
+  uint32_t v;
+  asm volatile("ld.shared.u32 %0, [%1];" : "=r"(v) : "r"(p) : "memory");
+  return v;
+}
+SRAMSIM_DEVICE Unit shared_load_unit(SharedAddress p) {
+  Unit v;
+  asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(v.word[0]), "=r"(v.word[1]), "=r"(v.word[2]), "=r"(v.word[3])
+               : "r"(p)
+               : "memory");
+  return v;
+}
+SRAMSIM_DEVICE void shared_store(SharedAddress p, uint32_t v) {
+  asm volatile("st.shared.u32 [%0], %1;" ::"r"(p), "r"(v) : "memory");
+}
+/// Starts copying 16 bytes from device to shared memory; zeros are written where `valid` is false.
+SRAMSIM_DEVICE void copy_async_unit(SharedAddress to, const Unit* from, bool valid) {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(valid ? 16 : 0)
+               : "memory");
+#else
+  const Unit v = valid ? *from : Unit{};
+  asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(v.word[0]), "r"(v.word[1]),
+               "r"(v.word[2]), "r"(v.word[3])
+               : "memory");
+#endif
+}
+/// Waits until every copy this thread has started is in shared memory; other threads see it after
+/// block_sync().
+SRAMSIM_DEVICE void copy_async_wait() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.wait_all;" ::: "memory");
+#endif
+}
+/// Four 8x16-byte matrices: lane l gives the address of row l%8 of matrix l/8; r[m] = word l%4 of row l/4 of
+/// matrix m.
+SRAMSIM_DEVICE void load_matrix_x4(uint32_t (&r)[4], SharedAddress row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(row)
+               : "memory");
+}
+
+#define SRAMSIM_BINARY_MMA (__CUDA_ARCH__ >= 800 && __CUDA_ARCH__ < 1000)
+
+/// d = c + popcounts of (row of a) AND (column of b), 128 bits deep: one BMMA on sm_80 .. sm_90. Newer
+/// architectures emulate it with a hundred instructions: no kernel asks for it there, and none is compiled
+/// in.
+SRAMSIM_DEVICE void mma_and_k128(int32_t (&d)[4], uint32_t a0, uint32_t a1, uint32_t b,
+                                 const int32_t (&c)[4]) {
+#if SRAMSIM_BINARY_MMA
+  asm("mma.sync.aligned.m16n8k128.row.col.s32.b1.b1.s32.and.popc {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, "
+      "%9, %10};"
+      : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
+      : "r"(a0), "r"(a1), "r"(b), "r"(c[0]), "r"(c[1]), "r"(c[2]), "r"(c[3]));
+#else
+  __trap();
+#endif
+}
+/// The same, 256 bits deep.
+SRAMSIM_DEVICE void mma_and_k256(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
+                                 const int32_t (&c)[4]) {
+#if SRAMSIM_BINARY_MMA
+  asm("mma.sync.aligned.m16n8k256.row.col.s32.b1.b1.s32.and.popc {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, "
+      "%9}, "
+      "{%10, %11, %12, %13};"
+      : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(c[0]), "r"(c[1]), "r"(c[2]),
+        "r"(c[3]));
+#else
+  __trap();
+#endif
+}
+/// d = c + unsigned 8-bit a times signed 8-bit b, 32 deep.
+SRAMSIM_DEVICE void mma_u8s8_k32(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
+                                 const int32_t (&c)[4]) {
+#if __CUDA_ARCH__ >= 800
+  asm("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      "{%10, %11, %12, %13};"
+      : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(c[0]), "r"(c[1]), "r"(c[2]),
+        "r"(c[3]));
+#else
+  __trap();
+#endif
+}
+
+/// Bits of saturate(a * b + c) in float, rounded once, subnormals kept; a is given as its bits.
+SRAMSIM_DEVICE uint32_t fma_saturate(uint32_t a, float b, float c) {
+  float d;
+  asm("fma.rn.sat.f32 %0, %1, %2, %3;" : "=f"(d) : "f"(__uint_as_float(a)), "f"(b), "f"(c));
+  return __float_as_uint(d);
+}
+/// The same on two packed halves.
+SRAMSIM_DEVICE uint32_t fma_saturate_half2(uint32_t a, uint32_t b, uint32_t c) {
+  uint32_t d;
+  asm("fma.rn.sat.f16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
+  return d;
+}
+/// min(a + b, c): one instruction on sm_90.
+SRAMSIM_DEVICE int32_t add_min(int32_t a, int32_t b, int32_t c) {
+#if __CUDA_ARCH__ >= 900
+  return __viaddmin_s32(a, b, c);
+#else
+  return min(a + b, c);
+#endif
+}
+
+#else  // ---- host twins
+       // ----------------------------------------------------------------------------------------------
+
+// Cooperative: defined in tests/emulator/device_twins.cpp; the library itself never calls them on the host.
+int thread_index();
+int block_size();
+int block_index();
+int block_index_y();
+int grid_size();
+void block_sync();
+void warp_sync();
+bool warp_any(bool value);
+uint32_t warp_ballot(bool value);
+uint32_t warp_shuffle(uint32_t value, int lane);
+SharedAddress shared_base();
+uint32_t shared_load(SharedAddress p);
+Unit shared_load_unit(SharedAddress p);
+void shared_store(SharedAddress p, uint32_t v);
+void copy_async_unit(SharedAddress to, const Unit* from, bool valid);
+void copy_async_wait();
+void load_matrix_x4(uint32_t (&r)[4], SharedAddress row);
+void mma_and_k128(int32_t (&d)[4], uint32_t a0, uint32_t a1, uint32_t b, const int32_t (&c)[4]);
+void mma_and_k256(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], const int32_t (&c)[4]);
+void mma_u8s8_k32(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], const int32_t (&c)[4]);
+
+// Scalar: also what the set-up uses to admit a formula.
+inline int popc(uint32_t x) {
+  return __builtin_popcount(x);
+}
+inline int32_t add_min(int32_t a, int32_t b, int32_t c) {
+  return a + b < c ? a + b : c;
+}
+
+inline uint32_t fma_saturate(uint32_t a, float b, float c) {
+  float x;
+  std::memcpy(&x, &a, sizeof x);
+  float d = std::fmaf(x, b, c);
+  d = d > 0.0f ? (d < 1.0f ? d : 1.0f) : 0.0f;  // a NaN saturates to +0, as on the device
+  uint32_t bits;
+  std::memcpy(&bits, &d, sizeof bits);
+  return bits;
+}
+
+/// saturate(a * b + c) on one finite half, exactly: all halves are multiples of 2^-24, so a product is one of
+/// 2^-48.
+inline uint32_t fma_saturate_half(uint32_t a, uint32_t b, uint32_t c) {
+  const auto fixed = [](uint32_t h) {  // value * 2^24
+    const int exponent = static_cast<int>((h >> 10) & 31);
+    const int64_t magnitude =
+        exponent == 0 ? (h & 1023) : static_cast<int64_t>((h & 1023) | 1024) << (exponent - 1);
+    return (h & 0x8000u) != 0 ? -magnitude : magnitude;
+  };
+  __extension__ using Wide = __int128;
+  const Wide sum = Wide{fixed(a)} * fixed(b) + (Wide{fixed(c)} << 24);  // value * 2^48, below 2^80
+  if (sum <= 0) return 0;
+  if (sum >= Wide{1} << 48) return 0x3C00u;
+  const auto value = static_cast<uint64_t>(sum);
+  int top = 63;
+  while ((value >> top) == 0) --top;
+  const int lowest = top - 10 > 24 ? top - 10 : 24;  // weight of the result's last bit, 2^-24 for subnormals
+  const uint64_t kept = value >> lowest, rest = value & ((uint64_t{1} << lowest) - 1);
+  const uint64_t half = uint64_t{1} << (lowest - 1);
+  const uint64_t rounded = kept + (rest > half || (rest == half && (kept & 1) != 0) ? 1 : 0);
+  // Adding the significand to the exponent field lets a carry move into the next binade by itself.
+  return static_cast<uint32_t>(rounded + (static_cast<uint64_t>(lowest - 24) << 10));
+}
+inline uint32_t fma_saturate_half2(uint32_t a, uint32_t b, uint32_t c) {
+  return fma_saturate_half(a & 0xffffu, b & 0xffffu, c & 0xffffu) |
+         (fma_saturate_half(a >> 16, b >> 16, c >> 16) << 16);
+}
+
+#endif
+
+/// This thread's place in its warp, and its warp's in the block.
+SRAMSIM_DEVICE int lane_index() {
+  return thread_index() % kWarp;
+}
+SRAMSIM_DEVICE int warp_index() {
+  return thread_index() / kWarp;
+}
+
+}  // namespace sramsim::ptx

@@ -1,0 +1,78 @@
+// Cheap exact forms of a converter table, and which of them a table admits.
+//
+//   form    word added per conversion               bias per conversion        issue slots per conversion
+//   clamp   min(P, L), chained through the mma's C  0                          1
+//   half2   two conversions in one HFMA2.SAT        2 * (0x3C00 - L)           1.0 .. 1.25
+//   fma     FFMA.SAT on the raw accumulator         0x3F800000 - L             1.5 .. 2
+//   table   shared-memory lookup                    0                          a load
+//   none    P itself (lossless: integer product)    0                          0
+// Read as a float, the integer p is the subnormal p * 2^-149. fma(p, 2^125/D, 1 - L*2^-24) = 1 - (L - p/D) *
+// 2^-24 is rounded to a multiple of 2^-24 (the spacing below 1) and saturates at 1: its bits are 0x3F800000 -
+// (L - code). The factor is nudged up so that ties round up. In half precision the same holds with 2^13/D and
+// a spacing of 2^-11. The table is the truth: a form is used only after it equals the table for every partial
+// sum.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "kernels/core/adc_table.h"
+#include "kernels/sram_conv/sram_args_cuda.h"
+
+namespace sramsim::cuda {
+
+enum class AdcKind { kClamp, kHalf2, kFma, kTable, kNone };
+
+const char* to_string(AdcKind kind);
+
+/// The device policies. convert() adds the conversions of one mma's four partial sums to kWords accumulators.
+struct ClampForm {
+  static constexpr AdcKind kKind = AdcKind::kClamp;
+  static constexpr int kWords = 4;
+  SRAMSIM_DEVICE static void convert(const AdcForm& form, const int32_t (&p)[4], uint32_t* acc) {
+    for (int k = 0; k < 4; ++k) acc[k] += static_cast<uint32_t>(p[k] < form.limit ? p[k] : form.limit);
+  }
+};
+
+struct FmaForm {
+  static constexpr AdcKind kKind = AdcKind::kFma;
+  static constexpr int kWords = 4;
+  SRAMSIM_DEVICE static void convert(const AdcForm& form, const int32_t (&p)[4], uint32_t* acc) {
+    for (int k = 0; k < 4; ++k)
+      acc[k] += ptx::fma_saturate(static_cast<uint32_t>(p[k]), form.scale, form.offset);
+  }
+};
+
+/// Columns 2t and 2t+1 share a word: the low half is the even column.
+struct Half2Form {
+  static constexpr AdcKind kKind = AdcKind::kHalf2;
+  static constexpr int kWords = 2;
+  SRAMSIM_DEVICE static void convert(const AdcForm& form, const int32_t (&p)[4], uint32_t* acc) {
+    for (int k = 0; k < 2; ++k) {
+      const uint32_t pair = static_cast<uint32_t>(p[2 * k]) + (static_cast<uint32_t>(p[2 * k + 1]) << 16);
+      acc[k] += ptx::fma_saturate_half2(pair, form.half_scale, form.half_offset);
+    }
+  }
+};
+
+/// `table` is the shared-memory copy of the codes.
+struct TableForm {
+  static constexpr AdcKind kKind = AdcKind::kTable;
+  static constexpr int kWords = 4;
+  SRAMSIM_DEVICE static void convert(ptx::SharedAddress table, const int32_t (&p)[4], uint32_t* acc) {
+    for (int k = 0; k < 4; ++k) acc[k] += ptx::shared_load(table + static_cast<uint32_t>(p[k]) * 4);
+  }
+};
+
+/// No converter: sums stay in the mma's accumulators.
+struct NoForm {
+  static constexpr AdcKind kKind = AdcKind::kNone;
+  static constexpr int kWords = 4;
+};
+
+/// Fills `form` with the constants of `kind` and tries every partial sum 0..p_max. Empty if the form equals
+/// the table, else the first partial sum that differs, or why the form does not apply, in one line. kTable
+/// always applies.
+std::string admit_adc_form(const AdcTable& table, uint32_t p_max, AdcKind kind, AdcForm* form);
+
+}  // namespace sramsim::cuda

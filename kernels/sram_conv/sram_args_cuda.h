@@ -1,0 +1,126 @@
+// What the CUDA kernels of the SRAM convolution read: plain structs, made on the host, passed by value or
+// copied to the device. No CUDA header, so that the host packs them and the block emulator runs on them.
+//
+// Operand layouts, in 16-byte units (kernels/cuda/ptx.h):
+//   activations  [n][y][x][bit][unit]         padded image; unit = 128 channels of one bit (binary product)
+//                [n][y][x][unit]              unit = 16 channels of 8-bit codes (integer product)
+//   weights      [o tile][plane][position][unit][o in tile]
+// The halo kernel keeps a tile of the activations in shared memory as [bit][unit][y][x] and one o tile of the
+// weights.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/cuda/ptx.h"
+
+namespace sramsim::cuda {
+
+inline constexpr int kChannelsPerPlaneUnit = 128;
+inline constexpr int kChannelsPerCodeUnit = 16;
+
+inline constexpr int kRowTiles = 2;                 ///< 16-row mma tiles of a warp
+inline constexpr int kWarpPixels = 16 * kRowTiles;  ///< output pixels of a warp
+inline constexpr int kTileSide = 8;                 ///< the halo kernels tile the image by 8x8 output pixels
+inline constexpr int kDirectTileN = 64;             ///< output channels of a warp: direct loop
+inline constexpr int kChainedTileN = 32;   ///< the same, chained loop, which also holds the partial sums
+inline constexpr int kPortablePixels = 4;  ///< output pixels of a thread of the portable kernel
+inline constexpr int kPortableThreads = 128;
+inline constexpr int kMmaThreads = 256;  ///< most threads of a block of the mma kernels
+
+/// One step of a pass: the two units of K that an mma covers. A *direct* step uses only unit 0 and converts
+/// the partial sums of one or two row groups of it at once (masks 0 and 1). A *chained* step adds units 0 and
+/// 1, each under its own mask, to the partial sums of one row group; flags say where the group begins and
+/// ends.
+struct alignas(16) Step {
+  int32_t a[2];         ///< operand A, in units from the window's first pixel
+  int32_t w[2];         ///< operand B, in units from the plane's first
+  uint32_t mask[2][4];  ///< rows of the group within the unit
+  uint32_t flags;
+  uint32_t unused[3];
+};
+inline constexpr uint32_t kStepFirst = 1;   ///< the row group's partial sums start at 0
+inline constexpr uint32_t kStepDouble = 2;  ///< the next lower bit of a DAC digit: sums double first
+inline constexpr uint32_t kStepLast = 4;    ///< the partial sums are complete: convert
+
+/// One pass over all steps: one input digit with one weight plane. Accumulators are multiplied by `scale` (a
+/// signed power of two, Horner's rule over digits and planes) before the pass and, where `flush` is not 0,
+/// added with that factor to the totals after it.
+struct alignas(16) Pass {
+  int32_t a;  ///< operand A, in units: the digit's lowest bit
+  int32_t w;  ///< operand B, in units: the plane
+  int32_t scale;
+  int32_t flush;
+};
+
+/// How a partial sum becomes something that can be added up (sram_adc_cuda.h). The sum of the added words is
+/// `bias` per conversion too large, modulo 2^32.
+struct AdcForm {
+  float scale = 0;                  ///< fma: 2^125 / D, nudged
+  float offset = 0;                 ///< fma: 1 - L*2^-24
+  uint32_t half_scale = 0;          ///< half2: twice 2^13 / D, nudged
+  uint32_t half_offset = 0;         ///< half2: twice 1 - L*2^-11
+  int32_t limit = 0;                ///< clamp: L
+  uint32_t bias = 0;                ///< per added word
+  const uint32_t* table = nullptr;  ///< table: code of every partial sum, device memory
+  int32_t table_size = 0;
+};
+
+/// Where sums go. Exactly one of `s` and `y` is set; layout [N,OH,OW,O].
+struct Epilogue {
+  double* s = nullptr;
+  float* y = nullptr;
+  float act_scale = 1.0f, weight_scale = 1.0f;
+  const float* bias = nullptr;            ///< [O] or null
+  double step = 1.0;                      ///< D
+  int32_t offset_weight = 0;              ///< offset encoding: 2^(B-1), else 0
+  const int32_t* channel_sums = nullptr;  ///< sum of q over the channels of every padded pixel, or null
+  bool relu = false;
+  bool plain = false;  ///< S is the integer sum itself: D = 1, no offset
+  /// y in channel pairs (even O), scales within 2^-30 .. 2^30: then every intermediate of the quotients is a
+  /// normal number, and they can be had from the reciprocals.
+  bool fast = false;
+  float act_reciprocal = 1.0f, weight_reciprocal = 1.0f;
+};
+
+/// Geometry of the convolution on the padded image.
+struct Geometry {
+  int32_t n = 0, o = 0;
+  int32_t oh = 0, ow = 0;         ///< output image
+  int32_t height = 0, width = 0;  ///< padded input image
+  int32_t kh = 0, kw = 0, stride = 1;
+  int32_t pixel_units = 0;  ///< units of one padded pixel: bits * units per bit
+};
+
+/// Everything one launch of a convolution kernel needs.
+struct SramConvArgs {
+  Geometry geometry;
+  const Unit* planes = nullptr;   ///< [n][height][width][pixel_units]
+  const Unit* weights = nullptr;  ///< slice_units per o tile
+  int32_t tile_o = 0;             ///< output channels of one o tile
+  int32_t slice_units = 0;
+  const Step* steps = nullptr;
+  const Pass* passes = nullptr;
+  int32_t step_count = 0, pass_count = 0;
+  bool skip_zeros = false;  ///< a zero partial sum gives code 0: zero activation words may be skipped
+  AdcForm adc;
+  Epilogue epilogue;
+  // Halo kernel only.
+  int32_t halo_height = 0, halo_width = 0;  ///< input pixels under one 8x8 tile of outputs
+  int32_t digit_units = 0;                  ///< shared-memory units of one digit's planes in a halo tile
+  int32_t warps_m = 0, warps_n = 0;         ///< warps of a block along pixels and along output channels
+};
+
+/// One launch of the kernel that packs activations.
+struct PrepareArgs {
+  const uint8_t* q = nullptr;    ///< codes [N,H,W,C], or
+  const float* x = nullptr;      ///< real activations [N,H,W,C], quantised on the way with
+  const float* alpha = nullptr;  ///< one value in device memory
+  int32_t act_bits = 0;
+  int32_t n = 0, c = 0, h = 0, w = 0, padding = 0;
+  int32_t bits = 0;   ///< planes per pixel (digits * dac bits, the top ones may be zero)
+  int32_t units = 0;  ///< units per plane
+  Unit* planes = nullptr;
+  int32_t* channel_sums = nullptr;  ///< [N][height][width] or null
+};
+
+}  // namespace sramsim::cuda

@@ -1,0 +1,232 @@
+// The choice of kernel, converter form and tiling: see the header.
+#include "kernels/sram_conv/sram_choice_cuda.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <limits>
+
+#include "kernels/core/error.h"
+#include "kernels/sram_conv/sram_pack_cuda.h"
+
+namespace sramsim::cuda {
+namespace {
+
+constexpr uint32_t kMostTableEntries = 12 << 10;  // 48 KiB of shared memory
+
+const SramKernelInfo kKernels[] = {
+    {SramKernel::kInteger, "integer", "lossless: u8 x s8 tensor cores on halo tiles in shared memory"},
+    {SramKernel::kIntegerGather, "integer-gather",
+     "lossless: u8 x s8 tensor cores, operands through the cache"},
+    {SramKernel::kDirect, "direct", "binary tensor cores on halo tiles, every mma converted at once"},
+    {SramKernel::kDirectNarrow, "direct-narrow",
+     "the same with half the channels per warp: fewer registers, more warps"},
+    {SramKernel::kChained, "chained",
+     "binary tensor cores on halo tiles, partial sums chained through several mma"},
+    {SramKernel::kGather, "gather", "binary tensor cores, operands through the cache: any shape"},
+    {SramKernel::kPortable, "portable",
+     "popcounts and the converter table on ordinary lanes: any architecture"},
+};
+
+struct Warps {
+  int m, n;
+};
+
+/// Warp grids to try for warp tiles of `tile_n` output channels: as many channels as there are, so that
+/// activations are read once, then ever smaller ones that need less shared memory.
+std::span<const Warps> warp_grids(int tile_n, int o) {
+  static constexpr Warps kGrids[] = {{2, 4}, {4, 2}, {2, 2}, {8, 1}, {4, 1}, {2, 1}};
+  const std::span<const Warps> all = kGrids;
+  if (o <= tile_n) return all.subspan(3);
+  return o <= 2 * tile_n || tile_n == kDirectTileN ? all.subspan(1) : all;
+}
+
+/// Units of shared memory of a halo block.
+size_t halo_units(const SramConvSpec& spec, const SramChoice& c, bool integer, size_t steps, size_t passes,
+                  size_t table_entries) {
+  const ConvShape& s = spec.shape;
+  const size_t halo = (size_t{7} * s.stride + s.kh) * (size_t{7} * s.stride + s.kw);
+  const size_t units = integer ? code_units(s.c) : plane_units(s.c);
+  const size_t weights = (integer ? 1 : spec.planes()) * units * s.positions() * c.tile_o;
+  const size_t tile = halo * units * (integer ? 1 : stored_bits(spec));
+  return weights + 2 * (c.warps_m / 2) * tile + steps * (sizeof(Step) / sizeof(Unit)) + passes +
+         (table_entries + 3) / 4;
+}
+
+std::string image_refusal(const SramConvSpec& spec) {
+  const ConvShape& s = spec.shape;
+  const int64_t across = (s.out_w() + kTileSide - 1) / kTileSide,
+                down = (s.out_h() + kTileSide - 1) / kTileSide;
+  if (2 * s.out_w() * s.out_h() < across * down * kTileSide * kTileSide)
+    return "less than half of its 8x8 tiles would be outputs";
+  return "";
+}
+
+std::string fill_halo(const SramConvSpec& spec, const GpuLimits& gpu, int tile_n, bool integer, size_t steps,
+                      size_t passes, SramChoice* choice) {
+  if (std::string reason = image_refusal(spec); !reason.empty()) return reason;
+  const size_t table = choice->adc == AdcKind::kTable ? spec.p_max() + 1 : 0;
+  size_t needed = 0;
+  for (const Warps& warps : warp_grids(tile_n, spec.shape.o)) {
+    choice->warps_m = warps.m;
+    choice->warps_n = warps.n;
+    choice->tile_o = warps.n * tile_n;
+    choice->threads = warps.m * warps.n * ptx::kWarp;
+    needed = choice->shared_bytes = halo_units(spec, *choice, integer, steps, passes, table) * sizeof(Unit);
+    if (needed <= gpu.shared_bytes) return "";
+  }
+  return "it needs " + std::to_string(needed >> 10) + " KiB of shared memory, a block has " +
+         std::to_string(gpu.shared_bytes >> 10);
+}
+
+void fill_gather(const SramConvSpec& spec, SramChoice* choice) {
+  const Warps warps = warp_grids(kChainedTileN, spec.shape.o).front();
+  choice->warps_m = warps.m;
+  choice->warps_n = warps.n;
+  choice->tile_o = warps.n * kChainedTileN;
+  choice->threads = warps.m * warps.n * ptx::kWarp;
+  choice->shared_bytes = choice->adc == AdcKind::kTable ? (size_t{spec.p_max()} + 1) * 4 : 0;
+}
+
+void fill_portable(const SramConvSpec& spec, SramChoice* choice) {
+  choice->adc = AdcKind::kTable;
+  choice->tile_o = spec.shape.o > 64 ? 128 : spec.shape.o > 32 ? 64 : 32;
+  choice->threads = kPortableThreads;
+}
+
+/// The first admitted form of `order`, or of those the one called `wanted`.
+std::string fill_form(const SramConvSpec& spec, size_t adc, std::initializer_list<AdcKind> order,
+                      const std::string& wanted, SramChoice* choice) {
+  const AdcTable& table = spec.adcs[adc];
+  std::string reason = "it has no converter form '" + wanted + "'";
+  for (AdcKind kind : order) {
+    if (!wanted.empty() && wanted != to_string(kind)) continue;
+    AdcForm form;
+    reason = kind == AdcKind::kTable && spec.p_max() >= kMostTableEntries
+                 ? "the converter table is too long for shared memory"
+                 : admit_adc_form(table, spec.p_max(), kind, &form);
+    if (reason.empty() && kind == AdcKind::kHalf2 && make_passes(spec, table, {}, 0, 32767).empty())
+      reason = "sums of one pass exceed 16 bits";
+    if (reason.empty()) {
+      choice->adc = kind;
+      return "";
+    }
+    reason = std::string(to_string(kind)) + ": " + reason;
+  }
+  return reason;
+}
+
+std::string binary_refusal(const GpuLimits& gpu) {
+  const int arch = 10 * gpu.major + gpu.minor;
+  return arch >= 80 && arch <= 90 ? "" : "this architecture has no binary tensor cores";
+}
+
+std::string size_refusal(const SramConvSpec& spec) {
+  const ConvShape& s = spec.shape;
+  const int64_t pixels = int64_t{s.h + 2 * s.padding} * (s.w + 2 * s.padding);
+  const int64_t units = std::max<int64_t>(int64_t{plane_units(s.c)} * stored_bits(spec), code_units(s.c));
+  const int64_t weights = int64_t{spec.planes()} * s.positions() * code_units(s.c) * 128;
+  return pixels * units > std::numeric_limits<int32_t>::max() || weights > std::numeric_limits<int32_t>::max()
+             ? "the layer is too large for 32-bit offsets"
+             : "";
+}
+
+std::string refuses_direct(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
+                           const std::string& form, SramChoice* choice) {
+  const bool narrow = choice->kernel == SramKernel::kDirectNarrow;
+  choice->groups_per_step = direct_groups_per_step(spec);
+  if (choice->groups_per_step == 0) return "row groups span several mma";
+  std::string reason =
+      narrow ? fill_form(spec, adc, {AdcKind::kHalf2}, form, choice)
+             : fill_form(spec, adc, {AdcKind::kClamp, AdcKind::kHalf2, AdcKind::kFma}, form, choice);
+  if (!reason.empty()) return reason;
+  const size_t steps = direct_steps(spec, choice->groups_per_step, {}, 0).size();
+  return fill_halo(spec, gpu, narrow ? kChainedTileN : kDirectTileN, false, steps,
+                   size_t{1} * spec.digits() * spec.planes(), choice);
+}
+
+std::string refuses_chained(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
+                            const std::string& form, SramChoice* choice) {
+  std::string reason = fill_form(spec, adc, {AdcKind::kHalf2, AdcKind::kFma, AdcKind::kTable}, form, choice);
+  if (!reason.empty()) return reason;
+  return fill_halo(spec, gpu, kChainedTileN, false, chained_steps(spec, {}, 0).size(),
+                   size_t{1} * spec.digits() * spec.planes(), choice);
+}
+
+std::string refuses_integer(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu, bool halo,
+                            SramChoice* choice) {
+  if (gpu.major < 8) return "this architecture has no m16n8k32 integer tensor cores";
+  if (!spec.adcs[adc].lossless()) return "the converter is not lossless";
+  choice->adc = AdcKind::kNone;
+  if (halo)
+    return fill_halo(spec, gpu, kChainedTileN, true, integer_steps(spec.shape, {}, 0).size(), 1, choice);
+  fill_gather(spec, choice);
+  return "";
+}
+
+}  // namespace
+
+std::span<const SramKernelInfo> sram_cuda_kernels() {
+  return kKernels;
+}
+
+std::string refuses(SramKernel kernel, const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
+                    const std::string& form, SramChoice* choice) {
+  *choice = {};
+  choice->kernel = kernel;
+  if (std::string reason = size_refusal(spec); !reason.empty()) return reason;
+  if (kernel != SramKernel::kInteger && kernel != SramKernel::kIntegerGather &&
+      kernel != SramKernel::kPortable)
+    if (std::string reason = binary_refusal(gpu); !reason.empty()) return reason;
+  switch (kernel) {
+    case SramKernel::kInteger:
+      return refuses_integer(spec, adc, gpu, true, choice);
+    case SramKernel::kIntegerGather:
+      return refuses_integer(spec, adc, gpu, false, choice);
+    case SramKernel::kDirect:
+    case SramKernel::kDirectNarrow:
+      return refuses_direct(spec, adc, gpu, form, choice);
+    case SramKernel::kChained:
+      return refuses_chained(spec, adc, gpu, form, choice);
+    case SramKernel::kGather: {
+      std::string reason = fill_form(spec, adc, {AdcKind::kFma, AdcKind::kTable}, form, choice);
+      if (reason.empty()) fill_gather(spec, choice);
+      return reason;
+    }
+    case SramKernel::kPortable:
+      fill_portable(spec, choice);
+      return "";
+  }
+  return "";
+}
+
+SramChoice choose_sram_kernel(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
+                              const std::string& force) {
+  const std::string name = force.substr(0, force.find('/'));
+  const std::string form = name.size() < force.size() ? force.substr(name.size() + 1) : "";
+  std::string known, reason;
+  SramChoice choice;
+  for (const SramKernelInfo& info : kKernels) {
+    known += (known.empty() ? "" : ", ") + std::string(info.name);
+    if (!name.empty() && name != info.name) continue;
+    reason = refuses(info.kernel, spec, adc, gpu, form, &choice);
+    if (reason.empty()) return choice;
+    if (!name.empty()) throw InputError("CUDA kernel '" + force + "' cannot be used: " + reason);
+  }
+  if (!name.empty()) throw InputError("CUDA kernel '" + name + "' is unknown, choose one of: " + known);
+  throw InputError("no CUDA kernel accepts this layer: " + reason);
+}
+
+std::string to_string(const SramChoice& c) {
+  std::string text;
+  for (const SramKernelInfo& info : kKernels)
+    if (info.kernel == c.kernel) text = info.name;
+  text += std::string("/") + to_string(c.adc);
+  if (c.groups_per_step > 0) text += ", " + std::to_string(c.groups_per_step) + " row groups a step";
+  if (c.warps_m > 0)
+    text +=
+        ", tile " + std::to_string(32 * c.warps_m) + " pixels x " + std::to_string(c.tile_o) + " channels";
+  return text + ", " + std::to_string(c.threads / ptx::kWarp) + " warps, " +
+         std::to_string(c.shared_bytes >> 10) + " KiB shared";
+}
+
+}  // namespace sramsim::cuda

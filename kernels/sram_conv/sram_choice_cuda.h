@@ -1,0 +1,56 @@
+// Which CUDA kernel computes one layer with one converter, and in what tiles. *What* is computed stands in
+// SramConvSpec, *how* in SramChoice; choose_sram_kernel() is the only place that goes from one to the other.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "kernels/sram_conv/sram_adc_cuda.h"
+#include "kernels/sram_conv/sram_conv.h"
+
+namespace sramsim::cuda {
+
+/// What the choice needs to know of a device.
+struct GpuLimits {
+  int major = 9, minor = 0;         ///< compute capability
+  size_t shared_bytes = 227 << 10;  ///< shared memory a block may ask for
+};
+
+enum class SramKernel { kInteger, kIntegerGather, kDirect, kDirectNarrow, kChained, kGather, kPortable };
+
+/// *How*: one kernel, one converter form, one tiling. Printable with to_string().
+struct SramChoice {
+  SramKernel kernel = SramKernel::kPortable;
+  AdcKind adc = AdcKind::kTable;
+  int groups_per_step = 0;  ///< direct: row groups converted per step, 1 or 2; else 0
+  int warps_m = 0, warps_n = 0;
+  int tile_o = 0;  ///< output channels of a block
+  int threads = 0;
+  size_t shared_bytes = 0;
+};
+
+/// One kernel, for lists, --help and errors.
+struct SramKernelInfo {
+  SramKernel kernel;
+  const char* name;  ///< what `force` takes
+  const char* idea;
+};
+/// All kernels, best first.
+std::span<const SramKernelInfo> sram_cuda_kernels();
+
+/// The first kernel of the list that accepts the layer with converter `adc` (an index into spec.adcs), or the
+/// one called `force`: "direct", or "direct/fma" to force the converter form too. Throws InputError with the
+/// reason if that one refuses or is unknown; the portable kernel refuses nothing.
+SramChoice choose_sram_kernel(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
+                              const std::string& force = "");
+
+/// Why `kernel` cannot compute this layer, empty if it can (then *choice is filled). `form` restricts the
+/// converter form.
+std::string refuses(SramKernel kernel, const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
+                    const std::string& form, SramChoice* choice);
+
+/// "direct/half2, 2 row groups a step, tile 128 pixels x 128 channels, 8 warps, 103 KiB shared".
+std::string to_string(const SramChoice& choice);
+
+}  // namespace sramsim::cuda

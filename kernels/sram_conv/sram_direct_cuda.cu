@@ -1,0 +1,41 @@
+// Instantiations of the direct kernel: the hot ones. No register may spill here (tests/cuda/check_spills.py).
+#include "kernels/sram_conv/sram_halo_mma.cuh"
+#include "kernels/sram_conv/sram_launch_cuda.h"
+
+namespace sramsim::cuda {
+namespace {
+
+/// Blocks per multiprocessor that the registers must allow. Only the clamp holds nothing but its
+/// accumulators; a narrow tile holds half as many.
+template <class Form, int kTileN>
+constexpr int kResidentBlocks = Form::kKind == AdcKind::kClamp || kTileN < kDirectTileN ? 2 : 1;
+
+template <class Form, int kTileN, int kGroups>
+__global__ void __launch_bounds__(kMmaThreads, kResidentBlocks<Form, kTileN>)
+    sram_direct_kernel(const __grid_constant__ SramConvArgs args) {
+  sram_halo_body<BinaryProduct, Form, kTileN / 8, kGroups>(args);
+}
+
+template <class Form, int kTileN = kDirectTileN>
+SramKernelFunction with_groups(int groups_per_step) {
+  return groups_per_step == 1 ? sram_direct_kernel<Form, kTileN, 1> : sram_direct_kernel<Form, kTileN, 2>;
+}
+
+}  // namespace
+
+SramKernelFunction narrow_kernel_function(int groups_per_step) {
+  return with_groups<Half2Form, kChainedTileN>(groups_per_step);
+}
+
+SramKernelFunction direct_kernel_function(AdcKind adc, int groups_per_step) {
+  switch (adc) {
+    case AdcKind::kClamp:
+      return with_groups<ClampForm>(groups_per_step);
+    case AdcKind::kHalf2:
+      return with_groups<Half2Form>(groups_per_step);
+    default:
+      return with_groups<FmaForm>(groups_per_step);
+  }
+}
+
+}  // namespace sramsim::cuda

@@ -1,0 +1,145 @@
+#include "kernels/sram_conv/sram_program_cuda.h"
+
+#include <algorithm>
+
+namespace sramsim::cuda {
+namespace {
+
+bool is_direct(SramKernel kernel) {
+  return kernel == SramKernel::kDirect || kernel == SramKernel::kDirectNarrow;
+}
+
+bool is_halo(SramKernel kernel) {
+  return kernel == SramKernel::kInteger || kernel == SramKernel::kChained || is_direct(kernel);
+}
+
+Geometry make_geometry(const SramConvSpec& spec, bool integer) {
+  const ConvShape& s = spec.shape;
+  Geometry g;
+  g.o = s.o;
+  g.oh = s.out_h();
+  g.ow = s.out_w();
+  g.height = s.h + 2 * s.padding;
+  g.width = s.w + 2 * s.padding;
+  g.kh = s.kh;
+  g.kw = s.kw;
+  g.stride = s.stride;
+  g.pixel_units = integer ? code_units(s.c) : plane_units(s.c) * stored_bits(spec);
+  return g;
+}
+
+/// Distances in device memory, [y][x][bit][unit], or in a halo tile, [bit][unit][y][x].
+OperandStrides make_strides(const SramConvSpec& spec, const SramConvArgs& args, bool integer, bool halo) {
+  const int units = integer ? code_units(spec.shape.c) : plane_units(spec.shape.c);
+  if (!halo) return {args.geometry.width * args.geometry.pixel_units, args.geometry.pixel_units, units, 1};
+  const int pixels = args.halo_height * args.halo_width;
+  return {args.halo_width, 1, units * pixels, pixels};
+}
+
+void fill_adc(const SramConvSpec& spec, size_t adc, SramProgram& program) {
+  const AdcTable& table = spec.adcs[adc];
+  const uint32_t p_max = spec.p_max();
+  admit_adc_form(table, p_max, program.choice.adc, &program.args.adc);
+  if (program.choice.adc == AdcKind::kTable) {
+    program.table.assign(table.code.begin(), table.code.begin() + p_max + 1);
+    program.args.adc.table_size = static_cast<int32_t>(program.table.size());
+    program.table.resize((program.table.size() + 3) / 4 * 4);
+  }
+  program.args.skip_zeros = table.code[0] == 0;
+  program.args.epilogue.step = table.step;
+  program.args.epilogue.offset_weight =
+      program.integer() ? 0 : offset_weight(spec.encoding, spec.weight_bits);
+}
+
+}  // namespace
+
+SramProgram make_sram_program(const SramConvSpec& spec, size_t adc, const int8_t* codes,
+                              const SramChoice& choice) {
+  SramProgram program;
+  program.choice = choice;
+  SramConvArgs& args = program.args;
+  const bool integer = program.integer(), halo = is_halo(choice.kernel);
+  args.geometry = make_geometry(spec, integer);
+  args.tile_o = choice.tile_o;
+  args.warps_m = choice.warps_m;
+  args.warps_n = choice.warps_n;
+  args.halo_height = (kTileSide - 1) * spec.shape.stride + spec.shape.kh;
+  args.halo_width = (kTileSide - 1) * spec.shape.stride + spec.shape.kw;
+  const OperandStrides strides = make_strides(spec, args, integer, halo);
+  fill_adc(spec, adc, program);
+  if (integer) {
+    args.digit_units = strides.bit;
+    program.steps = integer_steps(spec.shape, strides, choice.tile_o);
+    program.passes = {{0, 0, 1, 1}};
+    program.weights = pack_weight_codes(spec.shape, codes, choice.tile_o);
+  } else {
+    args.digit_units = strides.bit * spec.dac_bits;
+    program.steps = is_direct(choice.kernel)
+                        ? direct_steps(spec, choice.groups_per_step, strides, choice.tile_o)
+                        : chained_steps(spec, strides, choice.tile_o);
+    program.passes =
+        make_passes(spec, spec.adcs[adc], strides, choice.tile_o, choice.adc == AdcKind::kHalf2 ? 32767 : 0);
+    program.weights = pack_weight_planes(spec, codes, choice.tile_o);
+  }
+  args.step_count = static_cast<int32_t>(program.steps.size());
+  args.pass_count = static_cast<int32_t>(program.passes.size());
+  args.slice_units = static_cast<int32_t>(program.weights.size() / grid_tiles_o(program));
+  return program;
+}
+
+PrepareArgs make_prepare_args(const SramConvSpec& spec, bool integer) {
+  const ConvShape& s = spec.shape;
+  PrepareArgs args;
+  args.act_bits = spec.act_bits;
+  args.c = s.c;
+  args.h = s.h;
+  args.w = s.w;
+  args.padding = s.padding;
+  args.bits = integer ? 1 : stored_bits(spec);
+  args.units = integer ? code_units(s.c) : plane_units(s.c);
+  return args;
+}
+
+size_t padded_pixels(const ConvShape& s) {
+  return (size_t{1} * s.h + 2 * s.padding) * (size_t{1} * s.w + 2 * s.padding);
+}
+
+size_t packed_units(const SramConvSpec& spec, bool integer) {
+  const PrepareArgs args = make_prepare_args(spec, integer);
+  return padded_pixels(spec.shape) * args.bits * args.units;
+}
+
+void set_output(SramConvArgs& args, const SramOutput& output) {
+  Epilogue& e = args.epilogue;
+  e.s = output.s;
+  e.y = output.y;
+  e.act_scale = output.act_scale;
+  e.weight_scale = output.weight_scale;
+  e.bias = output.bias;
+  e.relu = output.relu;
+  e.plain = e.step == 1.0 && e.offset_weight == 0;
+  e.act_reciprocal = 1.0f / e.act_scale;
+  e.weight_reciprocal = 1.0f / e.weight_scale;
+  const auto moderate = [](float scale) { return scale > 0x1p-30f && scale < 0x1p30f; };
+  e.fast = e.y != nullptr && args.geometry.o % 2 == 0 &&
+           reinterpret_cast<uintptr_t>(e.y) % alignof(double) == 0 && moderate(e.act_scale) &&
+           moderate(e.weight_scale);
+}
+
+int grid_tiles_o(const SramProgram& program) {
+  return (program.args.geometry.o + program.choice.tile_o - 1) / program.choice.tile_o;
+}
+
+int grid_blocks(const SramProgram& program, int n, int resident) {
+  const Geometry& g = program.args.geometry;
+  const SramChoice& c = program.choice;
+  const int64_t pixels = int64_t{n} * g.oh * g.ow;
+  const auto blocks = [](int64_t work, int64_t each) { return static_cast<int>((work + each - 1) / each); };
+  if (c.kernel == SramKernel::kPortable) return blocks(pixels, c.threads / c.tile_o * kPortablePixels);
+  if (!is_halo(c.kernel)) return blocks(pixels, kWarpPixels * c.warps_m);
+  const int64_t tiles =
+      int64_t{n} * ((g.ow + kTileSide - 1) / kTileSide) * ((g.oh + kTileSide - 1) / kTileSide);
+  return std::max(1, std::min(blocks(tiles, c.warps_m / 2), resident / grid_tiles_o(program)));
+}
+
+}  // namespace sramsim::cuda

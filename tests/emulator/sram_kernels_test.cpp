@@ -1,0 +1,263 @@
+// The real sources of the CUDA kernels against the scalar reference, without a GPU: every kernel with every
+// converter form it accepts, on the boundary cases, on random ones and on image-shaped ones; integers with
+// zero tolerance.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "kernels/sram_conv/variants.h"
+#include "tests/cases.h"
+#include "tests/emulator/emulated_kernels.h"
+#include "tests/golden_layer.h"
+
+namespace sramsim {
+namespace {
+
+using cases::Operands;
+using cases::SramCase;
+
+constexpr double kMostEffort = 12000;  // keeps the whole program well under a minute
+
+/// Raw sums, or scaled outputs, of all converters by the reference.
+template <typename T>
+std::vector<std::vector<T>> reference(const SramConvSpec& spec, const Operands& operands, int n,
+                                      SramOutput scaling, T* SramOutput::*destination) {
+  std::vector<std::vector<T>> results(spec.adcs.size(), std::vector<T>(n * spec.shape.outputs()));
+  std::vector<SramOutput> outputs(spec.adcs.size(), scaling);
+  for (size_t t = 0; t < outputs.size(); ++t) outputs[t].*destination = results[t].data();
+  sram_conv_reference().make(spec, operands.codes.data())->run(operands.q.data(), n, outputs);
+  return results;
+}
+
+/// Where two results differ first, with what reproduces it; empty if nowhere.
+template <typename T>
+std::string difference(const SramCase& c, const cuda::SramChoice& choice, const std::vector<T>& want,
+                       const std::vector<T>& got) {
+  for (size_t k = 0; k < want.size(); ++k)
+    if (std::memcmp(&want[k], &got[k], sizeof(T)) != 0)
+      return to_string(choice) + " at " + std::to_string(k) + ": " + std::to_string(got[k]) + " instead of " +
+             std::to_string(want[k]) + "\n  " + cases::text_of(c);
+  return "";
+}
+
+/// Binary tensor products the emulator would have to do, roughly.
+double effort(const SramConvSpec& spec, int n) {
+  const ConvShape& s = spec.shape;
+  const double pixels = 64.0 * n * ((s.out_h() + 7) / 8) * ((s.out_w() + 7) / 8);
+  return pixels / 16 * ((s.o + 31) / 32 * 4) * spec.digits() * spec.dac_bits * spec.planes() *
+         (s.positions() * ((s.c + 127) / 128) + spec.rows.groups());
+}
+
+/// Every (kernel, converter form) that accepts converter t of the case.
+std::vector<cuda::SramChoice> choices_of(const SramConvSpec& spec, size_t t) {
+  std::vector<cuda::SramChoice> list;
+  for (const cuda::SramKernelInfo& info : cuda::sram_cuda_kernels()) {
+    std::set<cuda::AdcKind> seen;
+    for (const char* form : {"", "clamp", "half2", "fma", "table"}) {
+      cuda::SramChoice choice;
+      if (refuses(info.kernel, spec, t, cuda::GpuLimits{}, form, &choice).empty() &&
+          seen.insert(choice.adc).second)
+        list.push_back(choice);
+    }
+  }
+  return list;
+}
+
+/// Kernel, form and groups per step: what a list of cases must have reached.
+std::string key_of(const cuda::SramChoice& choice) {
+  return to_string(choice).substr(0, to_string(choice).find(", tile"));
+}
+
+class SramKernels : public testing::Test {
+ protected:
+  /// Raw sums of every kernel. False if the case is too large for the emulator.
+  bool check_sums(const SramCase& c) {
+    const SramConvSpec spec = cases::make_spec(c);
+    if (effort(spec, c.n) > kMostEffort) return false;
+    const Operands operands = cases::make_operands(c);
+    const auto want = reference<double>(spec, operands, c.n, {}, &SramOutput::s);
+    for (size_t t = 0; t < spec.adcs.size(); ++t)
+      for (const cuda::SramChoice& choice : choices_of(spec, t)) {
+        std::vector<double> got(want[t].size(), -1.0);
+        SramOutput output;
+        output.s = got.data();
+        emulator::run_sram_conv(spec, t, choice, operands.codes.data(), operands.q.data(), c.n, output,
+                                c.seed);
+        EXPECT_EQ(difference(c, choice, want[t], got), "");
+        reached_.insert(key_of(choice));
+      }
+    return true;
+  }
+
+  /// The layer's scaled output of every kernel.
+  void check_outputs(const SramCase& c, SramOutput scaling) {
+    const SramConvSpec spec = cases::make_spec(c);
+    const Operands operands = cases::make_operands(c);
+    const auto want = reference<float>(spec, operands, c.n, scaling, &SramOutput::y);
+    for (size_t t = 0; t < spec.adcs.size(); ++t)
+      for (const cuda::SramChoice& choice : choices_of(spec, t)) {
+        std::vector<float> got(want[t].size(), -1.0f);
+        SramOutput output = scaling;
+        output.y = got.data();
+        emulator::run_sram_conv(spec, t, choice, operands.codes.data(), operands.q.data(), c.n, output,
+                                c.seed);
+        EXPECT_EQ(difference(c, choice, want[t], got), "");
+      }
+  }
+  std::set<std::string> reached_;
+};
+
+/// Image-shaped cases, which the halo kernels accept: outputs of 6..17 pixels a side, several tiles and
+/// images.
+SramCase image_case(uint64_t seed) {
+  cases::Random r(seed * 77 + 5);
+  SramCase c = cases::random_case(seed);
+  c.shape.kh = r.pick({1, 2, 3, 3});
+  c.shape.kw = r.pick({1, 2, 3, 3});
+  c.shape.stride = r.pick({1, 1, 1, 2});
+  c.shape.h = r.pick({6, 7, 8, 9, 16}) * c.shape.stride + c.shape.kh - 1;
+  c.shape.w = r.pick({6, 8, 8, 16, 17}) * c.shape.stride + c.shape.kw - 1;
+  c.shape.c = r.pick({1, 5, 32, 64, 100, 128, 129, 256});
+  c.shape.o = r.pick({1, 8, 24, 64, 66});
+  c.shape.padding = r.pick({0, 0, 1});
+  c.subarray = r.pick({4, 16, 32, 64, 64, 128, 128, 256, 300});
+  if (c.mapping == "whole-kernel" && c.subarray < c.shape.positions()) c.subarray = c.shape.positions();
+  c.n = r.pick({1, 1, 3});
+  c.act_bits = r.range(1, 4);
+  c.weight_bits = r.range(2, 4);
+  c.dac_bits = r.pick({1, 1, 1, 2});
+  c.adcs = {{r.pick({"uniform", "uniform", "saturating"}), r.range(0, 6), {}}};
+  return c;
+}
+
+TEST_F(SramKernels, EqualTheReferenceOnBoundaryCases) {
+  int checked = 0;
+  for (const SramCase& c : cases::boundary_cases()) checked += check_sums(c);
+  EXPECT_GT(checked, 100);
+}
+
+TEST_F(SramKernels, EqualTheReferenceOnRandomCases) {
+  int checked = 0;
+  for (uint64_t seed = 1; seed <= 80; ++seed) checked += check_sums(cases::random_case(seed));
+  EXPECT_GT(checked, 40);
+}
+
+TEST_F(SramKernels, EqualTheReferenceOnImages) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) check_sums(image_case(seed));
+  // Nothing that can be launched may go untested.
+  const std::set<std::string> all = {"integer/none",
+                                     "integer-gather/none",
+                                     "direct/clamp, 1 row groups a step",
+                                     "direct/half2, 1 row groups a step",
+                                     "direct/fma, 1 row groups a step",
+                                     "direct/clamp, 2 row groups a step",
+                                     "direct/half2, 2 row groups a step",
+                                     "direct/fma, 2 row groups a step",
+                                     "direct-narrow/half2, 1 row groups a step",
+                                     "direct-narrow/half2, 2 row groups a step",
+                                     "chained/half2",
+                                     "chained/fma",
+                                     "chained/table",
+                                     "gather/fma",
+                                     "gather/table",
+                                     "portable/table, 4 warps, 0 KiB shared"};
+  for (const std::string& key : all) EXPECT_TRUE(reached_.count(key)) << key;
+  for (const std::string& key : reached_) EXPECT_TRUE(all.count(key)) << key;
+}
+
+TEST_F(SramKernels, ReproduceTheGoldenFiles) {
+  int runs = 0;
+  for (const golden::LayerCase& c : golden::layer_cases()) {
+    if (effort(c.spec, c.n) > kMostEffort) continue;
+    for (const cuda::SramChoice& choice : choices_of(c.spec, 0)) {
+      std::vector<double> got(c.output.size(), -1.0);
+      SramOutput output;
+      output.s = got.data();
+      emulator::run_sram_conv(c.spec, 0, choice, c.operands.codes.data(), c.operands.q.data(), c.n, output);
+      for (size_t k = 0; k < got.size(); ++k)
+        ASSERT_NEAR(got[k], c.output[k], 1e-9 * std::max(1.0, std::abs(c.output[k])))
+            << to_string(choice) << ", case " << c.name << " at " << k;
+      ++runs;
+    }
+  }
+  EXPECT_GT(runs, 60);
+}
+
+TEST_F(SramKernels, ScaledOutputsEqualTheReference) {
+  std::vector<float> bias(66);
+  for (size_t k = 0; k < bias.size(); ++k) bias[k] = 0.37f * static_cast<float>(k) - 5.0f;
+  SramCase c;
+  c.shape = {40, 9, 9, 24, 3, 3, 1, 0};
+  c.act_bits = 2;
+  c.weight_bits = 3;
+  c.subarray = 32;
+  c.adcs = {{"uniform", 3, {}}, {"uniform", 0, {}}, {"saturating", 2, {}}};
+  SramOutput scaling;
+  scaling.act_scale = 0.31337f;
+  scaling.weight_scale = 27.18f;
+  for (Encoding e : {Encoding::kTwosComplement, Encoding::kOffset}) {
+    c.encoding = e;
+    for (int o : {24, 7}) {  // odd O takes the general store
+      c.shape.o = o;
+      for (const float* b : {static_cast<const float*>(nullptr), static_cast<const float*>(bias.data())}) {
+        scaling.bias = b;
+        scaling.relu = b != nullptr;
+        check_outputs(c, scaling);
+      }
+    }
+  }
+  c.shape.o = 8;
+  scaling.act_scale = 0x1p-40f;  // beyond the range of the fast quotients
+  check_outputs(c, scaling);
+}
+
+TEST_F(SramKernels, TablesThatDoNotStartAtZeroForbidSkipping) {
+  SramCase c;
+  c.shape = {33, 8, 8, 9, 2, 2, 1, 0};
+  c.act_bits = 2;
+  c.weight_bits = 2;
+  c.bit_density = 0.02;
+  SramConvSpec spec = cases::make_spec(c);
+  for (uint32_t& code : spec.adcs[0].code) code = (code * 5 + 3) % 17;
+  spec.adcs[0].max_code = 16;
+  const Operands operands = cases::make_operands(c);
+  const auto want = reference<double>(spec, operands, c.n, {}, &SramOutput::s);
+  int tables = 0;
+  for (const cuda::SramChoice& choice : choices_of(spec, 0)) {
+    EXPECT_EQ(choice.adc, cuda::AdcKind::kTable);
+    std::vector<double> got(want[0].size(), -1.0);
+    SramOutput output;
+    output.s = got.data();
+    emulator::run_sram_conv(spec, 0, choice, operands.codes.data(), operands.q.data(), c.n, output);
+    EXPECT_EQ(difference(c, choice, want[0], got), "");
+    ++tables;
+  }
+  EXPECT_EQ(tables, 3);  // chained, gather, portable
+}
+
+TEST_F(SramKernels, SumsThatFillSixteenBitLanesAreFlushedInTime) {
+  SramCase c;
+  c.shape = {128, 8, 8, 8, 3, 3, 1, 1};
+  c.act_bits = 8;
+  c.weight_bits = 2;
+  c.subarray = 16;
+  c.bit_density = 1.0;
+  c.adcs = {{"uniform", 5, {}}};
+  const SramConvSpec spec = cases::make_spec(c);
+  const auto passes = cuda::make_passes(spec, spec.adcs[0], {}, 0, 32767);
+  int flushes = 0;
+  for (const cuda::Pass& pass : passes) flushes += pass.flush != 0;
+  EXPECT_GT(flushes, spec.planes());  // more than one chain per plane: the bound was met on the way
+  const Operands operands = cases::make_operands(c);
+  const auto want = reference<double>(spec, operands, c.n, {}, &SramOutput::s);
+  cuda::SramChoice choice;
+  ASSERT_EQ(refuses(cuda::SramKernel::kDirect, spec, 0, cuda::GpuLimits{}, "half2", &choice), "");
+  std::vector<double> got(want[0].size(), -1.0);
+  SramOutput output;
+  output.s = got.data();
+  emulator::run_sram_conv(spec, 0, choice, operands.codes.data(), operands.q.data(), c.n, output);
+  EXPECT_EQ(difference(c, choice, want[0], got), "");
+}
+
+}  // namespace
+}  // namespace sramsim
