@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Accuracy of a trained network on SRAM subarrays, over a grid of subarray sizes and ADC resolutions.
+# Installs what is missing, builds in release mode, runs `sramsim sweep`. Further arguments go to it and win over the
+# variables below:  bash inference.sh --limit 1000 --mapping unrolled      (all of them: build/sramsim sweep --help)
+set -euo pipefail
+ROOT=$(dirname "${BASH_SOURCE[0]}")
+
+subArray=${subArray:-16,32,64,128,256}  # rows of one subarray
+adcBits=${adcBits:-3,4,5,6,0}           # ADC resolution in bits; 0 is an ideal ADC
+wbit=${wbit:-0}                         # weight bits; 0 takes what the checkpoint was trained with
+abit=${abit:-0}                         # activation bits; 0 takes what the checkpoint was trained with
+checkpoint=${checkpoint:-$ROOT/models/seed_w4a4.safetensors}
+dataset=${dataset:-$ROOT/datasets/mnist}
+results=${results:-$ROOT/results}       # folder of the CSV file
+device=${device:-auto}                  # auto, cpu or cuda
+threads=${threads:-0}                   # CPU threads; 0 takes all cores
+BUILD_DIR=${BUILD_DIR:-$ROOT/build}
+
+# shellcheck source=scripts/common.sh
+source "$ROOT/scripts/common.sh"
+install build
+build sramsim -- -DSRAMSIM_TESTS=OFF -DSRAMSIM_BENCH=OFF
+
+mkdir -p "$results"
+exec "$BUILD_DIR/sramsim" sweep --checkpoint "$checkpoint" --dataset-dir "$dataset" \
+  --subarray "$subArray" --adc-bits "$adcBits" --wbits "$wbit" --abits "$abit" \
+  --device "$device" --threads "$threads" --csv "$results/sweep.csv" "$@"

@@ -1,0 +1,1 @@
+"""Pictures of a sweep; scripts/plot_sweep.py is the program."""
