@@ -11,6 +11,7 @@ void add_train_command(CLI::App& app);
 void add_infer_command(CLI::App& app);
 void add_sweep_command(CLI::App& app);
 void add_layer_command(CLI::App& app);
+void add_cost_command(CLI::App& app);
 void add_convert_command(CLI::App& app);
 
 }  // namespace sramsim

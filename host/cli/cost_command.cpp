@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "host/cli/array_options.h"
+#include "host/cli/commands.h"
 #include "host/cli/common.h"
 #include "host/cost/adc_cost.h"
 #include "host/cost/cost_report.h"

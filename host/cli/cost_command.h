@@ -1,4 +1,4 @@
-// sramsim cost, and the options of the cost model that other commands share with it.
+// The options of the cost model: of `sramsim cost`, and of commands that share it.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -20,7 +20,5 @@ struct CostFlags {
 
 /// --array-columns, --columns-per-adc, --adc-cost, --cost-table.
 void add_cost_options(CLI::App& command, CostFlags& flags);
-
-void add_cost_command(CLI::App& app);
 
 }  // namespace sramsim

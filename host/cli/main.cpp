@@ -55,6 +55,7 @@ int run(int argc, char** argv) {
   sramsim::add_infer_command(app);
   sramsim::add_sweep_command(app);
   sramsim::add_layer_command(app);
+  sramsim::add_cost_command(app);
   sramsim::add_convert_command(app);
 
   try {

@@ -1,5 +1,5 @@
 // sramsim cost, its options and what it prints.
-#include "host/cli/cost_command.h"
+#include "host/cli/commands.h"
 
 #include <gtest/gtest.h>
 
