@@ -21,10 +21,14 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import nn
+try:
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+except ImportError as missing:
+    sys.exit(f"pytorch_baseline.py: {sys.executable} has no {missing.name}: `bash scripts/setup.sh baseline` installs it "
+             "for Debian's /usr/bin/python3, pip for others (numpy, torch)")
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"

@@ -114,7 +114,7 @@ class Reader {
   }
 
   std::string adc_model_of(const toml::node& node) {
-    const std::string model = text_of("adc_model", node);
+    std::string model = text_of("adc_model", node);
     try {
       find_adc_cost_model(model);
     } catch (const InputError& e) {

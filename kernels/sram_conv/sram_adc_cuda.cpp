@@ -38,7 +38,7 @@ std::string first_difference(const AdcTable& table, uint32_t p_max, Code code) {
 /// Tries the exact factor and the next few above it: ties must round up, and nothing else may move.
 template <typename Try>
 std::string first_admitted(Try attempt) {
-  const std::string reason = attempt(2);
+  std::string reason = attempt(2);
   for (int nudge : {1, 3, 0, 4, 8})
     if (reason.empty() || attempt(nudge).empty()) return "";
   return reason;

@@ -220,6 +220,7 @@ Counts run(const Launch& launch, const std::function<void()>& body) {
   active = &block;
   for (int y = 0; y < launch.grid_y; ++y)
     for (int x = 0; x < launch.grid_x; ++x) block.run(x, y);
+  active = nullptr;
   return block.counts;
 }
 

@@ -34,6 +34,7 @@ template <typename T>
 std::string difference(const SramCase& c, const cuda::SramChoice& choice, const std::vector<T>& want,
                        const std::vector<T>& got) {
   for (size_t k = 0; k < want.size(); ++k)
+    // The bits, so that -0 is no 0.  NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
     if (std::memcmp(&want[k], &got[k], sizeof(T)) != 0)
       return to_string(choice) + " at " + std::to_string(k) + ": " + std::to_string(got[k]) + " instead of " +
              std::to_string(want[k]) + "\n  " + cases::text_of(c);
@@ -43,9 +44,10 @@ std::string difference(const SramCase& c, const cuda::SramChoice& choice, const 
 /// Binary tensor products the emulator would have to do, roughly.
 double effort(const SramConvSpec& spec, int n) {
   const ConvShape& s = spec.shape;
-  const double pixels = 64.0 * n * ((s.out_h() + 7) / 8) * ((s.out_w() + 7) / 8);
-  return pixels / 16 * ((s.o + 31) / 32 * 4) * spec.digits() * spec.dac_bits * spec.planes() *
-         (s.positions() * ((s.c + 127) / 128) + spec.rows.groups());
+  const int pixel_tiles = n * ((s.out_h() + 7) / 8) * ((s.out_w() + 7) / 8) * 4;  // of 16
+  const int channel_tiles = (s.o + 31) / 32 * 4;                                  // of 8
+  const int steps = s.positions() * ((s.c + 127) / 128) + spec.rows.groups();
+  return 1.0 * pixel_tiles * channel_tiles * spec.digits() * spec.dac_bits * spec.planes() * steps;
 }
 
 /// Every (kernel, converter form) that accepts converter t of the case.
