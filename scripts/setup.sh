@@ -25,7 +25,8 @@ zlib1g-dev <zlib.h>' ;;
     lint) echo 'clang-format clang-format
 clang-tidy clang-tidy
 libomp-dev package' ;;
-    bench) echo 'libbenchmark-dev <benchmark/benchmark.h>' ;;
+    bench) echo 'libbenchmark-dev <benchmark/benchmark.h>
+valgrind valgrind' ;;
     figures) echo 'python3 python3
 python3-numpy package
 python3-matplotlib package' ;;
