@@ -19,6 +19,7 @@
 #include "host/util/progress.h"
 #include "host/util/table.h"
 #include "host/util/version.h"
+#include "kernels/core/error.h"
 
 namespace sramsim {
 namespace {
@@ -30,7 +31,7 @@ struct InferOptions {
   bool map_linear = false;
   int wbits = 0, abits = 0;
   int64_t stats_images = 16;
-  std::string json, logits;
+  std::string json, logits, histograms;
 };
 
 struct Outcome {
@@ -145,6 +146,9 @@ void infer(const InferOptions& options) {
   const ArraySettings array = options.array.settings();
   check_output_folder("--json", options.json);
   check_output_folder("--logits", options.logits);
+  check_output_folder("--histograms", options.histograms);
+  if (!options.histograms.empty() && options.stats_images == 0)
+    throw InputError("--histograms: needs --stats-images above 0, the images that are counted");
   const Checkpoint checkpoint = load_network(options.network);
   const Dataset dataset = load_test_images(options.network);
   const auto backend = make_backend(options.common);
@@ -153,6 +157,8 @@ void infer(const InferOptions& options) {
 
   const Outcome outcome = run(*backend, options, network, dataset, array);
   if (!options.logits.empty()) write_logits(options.logits, outcome.simulated, network.spec().classes);
+  if (!options.histograms.empty())
+    write_atomically(options.histograms, to_csv(outcome.simulated.partial_sums));
   if (!options.json.empty()) write_json(options, network, array, device, outcome);
   if (!options.common.quiet) print_summary(options, network, array, device, outcome);
 }
@@ -193,6 +199,12 @@ void add_infer_command(CLI::App& app) {
       ->group("Output");
   command->add_option("--logits", options->logits, "write the simulated logits, float32 [N,classes]")
       ->type_name("FILE.npy")
+      ->group("Output");
+  command
+      ->add_option("--histograms", options->histograms,
+                   "write how often each partial sum occurred on the --stats-images, per layer on subarrays: "
+                   "layer, partial_sum, count, code, step, full_scale")
+      ->type_name("FILE.csv")
       ->group("Output");
   add_engine_options(*command, options->network);
   add_common_options(*command, options->common);

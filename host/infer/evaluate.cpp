@@ -83,7 +83,11 @@ class Evaluation {
     std::vector<PointResult> results;
     for (int p = 0; p < static_cast<int>(points); ++p) {
       results.push_back(leaves_[trie_.path(p).back()]);
-      for (int l = 0; l < layers(); ++l) results.back().layers.push_back(probes_.statistics(p, l));
+      for (int l = 0; l < layers(); ++l) {
+        results.back().layers.push_back(probes_.statistics(p, l));
+        if (auto counted = probes_.histogram(p, l))
+          results.back().partial_sums.push_back(*std::move(counted));
+      }
     }
     return results;
   }

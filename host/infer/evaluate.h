@@ -8,6 +8,7 @@
 
 #include "datasets/idx.h"
 #include "host/infer/design_point.h"
+#include "host/infer/layer_histogram.h"
 #include "host/infer/layer_statistics.h"
 #include "host/infer/quantised_network.h"
 
@@ -28,8 +29,9 @@ struct EvaluateOptions {
 struct PointResult {
   int64_t images = 0;
   int64_t correct = 0;
-  std::vector<float> logits;            ///< [images, classes] if asked for
-  std::vector<LayerStatistics> layers;  ///< one per quantised layer
+  std::vector<float> logits;                 ///< [images, classes] if asked for
+  std::vector<LayerStatistics> layers;       ///< one per quantised layer
+  std::vector<LayerHistogram> partial_sums;  ///< one per layer on subarrays, if images were counted
 
   double accuracy() const {
     return images ? static_cast<double>(correct) / static_cast<double>(images) : 0.0;

@@ -40,17 +40,28 @@ LayerStatistics PartialSumProbes::statistics(int point, int layer) const {
   if (settings) {
     const SramConvSpec spec = make_layer_spec(network_, layer, settings);
     s = describe_layer(network_.layers()[layer].name, spec);
-    const auto here = probes_.find(trie_.path(point)[layer]);
-    if (here != probes_.end()) {
-      const auto& all = here->second;
-      const auto probe = std::find_if(all.begin(), all.end(),
-                                      [&](const Probe& x) { return same_partial_sums(x.spec, spec); });
-      if (probe != all.end()) add_histogram(s, spec, probe->counts, probe->images);
-    }
+    if (const Probe* probe = find(point, layer, spec)) add_histogram(s, spec, probe->counts, probe->images);
   }
   s.layer = network_.layers()[layer].name;
   s.kernel = trie_.pass(point, layer).kernel;
   return s;
+}
+
+std::optional<LayerHistogram> PartialSumProbes::histogram(int point, int layer) const {
+  const auto& settings = points_[point].layers[layer];
+  if (!settings) return std::nullopt;
+  const SramConvSpec spec = make_layer_spec(network_, layer, settings);
+  const Probe* probe = find(point, layer, spec);
+  if (!probe || probe->images == 0) return std::nullopt;
+  return LayerHistogram{network_.layers()[layer].name, probe->counts, spec.adcs[0]};
+}
+
+const PartialSumProbes::Probe* PartialSumProbes::find(int point, int layer, const SramConvSpec& spec) const {
+  const auto here = probes_.find(trie_.path(point)[layer]);
+  if (here == probes_.end()) return nullptr;
+  const auto probe = std::find_if(here->second.begin(), here->second.end(),
+                                  [&](const Probe& x) { return same_partial_sums(x.spec, spec); });
+  return probe == here->second.end() ? nullptr : &*probe;
 }
 
 }  // namespace sramsim

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "host/infer/design_point.h"
+#include "host/infer/layer_histogram.h"
 #include "host/infer/layer_statistics.h"
 #include "host/infer/point_trie.h"
 
@@ -25,6 +27,8 @@ class PartialSumProbes {
   /// Counts the partial sums of n images, q host [n,H,W,C].
   void count(int node, const uint8_t* q, int n);
   LayerStatistics statistics(int point, int layer) const;
+  /// Nothing for a digital layer, or if no image was counted.
+  std::optional<LayerHistogram> histogram(int point, int layer) const;
 
  private:
   struct Probe {
@@ -32,6 +36,9 @@ class PartialSumProbes {
     std::vector<uint64_t> counts;  ///< [p_max + 1]
     int64_t images = 0;
   };
+
+  /// The probe that counted the partial sums of `spec`, or null.
+  const Probe* find(int point, int layer, const SramConvSpec& spec) const;
 
   const QuantisedNetwork& network_;
   const std::vector<DesignPoint>& points_;

@@ -76,6 +76,7 @@ TEST_F(Errors, BadUsage) {
   expect_infer({"--batch", "0"}, "--batch");
   expect_infer({"--batch", "1e3"}, "--batch");
   expect_infer({"--stats-images", "-2"}, "--stats-images");
+  expect_infer({"--stats-images", "0", "--histograms", "h.csv"}, "--histograms");
 }
 
 TEST_F(Errors, SettingsOutOfRange) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -98,6 +99,30 @@ TEST(InferCommand, JsonHoldsTheResult) {
   EXPECT_EQ(j["layers"][2]["arrays"], false);
   EXPECT_NE(r.out.find("accuracy"), std::string::npos);
   EXPECT_NE(r.out.find("first 2 images"), std::string::npos) << r.out;
+}
+
+TEST(InferCommand, HistogramsHoldEveryConversion) {
+  const TempFolder folder;
+  const CliResult r =
+      sramsim(network_run("infer", {"--limit", "4", "--subarray", "64", "--adc-bits", "4", "--stats-images",
+                                    "2", "--histograms", "h.csv", "--json", "r.json", "--quiet"}),
+              folder.path());
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  const auto rows = lines(read_text(folder / "h.csv"));
+  ASSERT_FALSE(rows.empty());
+  EXPECT_EQ(rows[0], "layer,partial_sum,count,code,step,full_scale");
+  std::map<std::string, int64_t> conversions;
+  for (size_t i = 1; i < rows.size(); ++i) {
+    std::istringstream in(rows[i]);
+    std::string layer, sum, count;
+    std::getline(std::getline(std::getline(in, layer, ','), sum, ','), count, ',');
+    conversions[layer] += std::stoll(count);
+  }
+  ASSERT_EQ(conversions.size(), 2u) << "linear layers are digital";
+  for (const auto& layer : read_json(folder / "r.json")["layers"])
+    if (layer["arrays"].get<bool>()) {
+      EXPECT_EQ(conversions[layer["name"]], 2 * layer["conversions_per_image"].get<int64_t>());
+    }
 }
 
 TEST(InferCommand, BatchAndThreadsChangeNoByte) {

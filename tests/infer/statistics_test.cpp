@@ -49,6 +49,14 @@ TEST(LayerStatistics, NarrowRangeSaturatesFromHalfAStepAboveTheLargestCode) {
   EXPECT_DOUBLE_EQ(s.saturation_rate, 6.0 / 13);
 }
 
+TEST(LayerHistograms, AreOneLinePerPartialSum) {
+  const auto spec = converter({"uniform", 1, {AdcRange::Kind::kNumber, 3.0}}, 4);  // D = 3: half rounds up
+  const std::vector<LayerHistogram> layers = {{"conv1", {7, 0, 5, 1, 2}, spec.adcs[0]}};
+  EXPECT_EQ(to_csv(layers),
+            "layer,partial_sum,count,code,step,full_scale\n"
+            "conv1,0,7,0,3,3\nconv1,1,0,0,3,3\nconv1,2,5,1,3,3\nconv1,3,1,1,3,3\nconv1,4,2,1,3,3\n");
+}
+
 /// Partial sums of conv1 counted in the plainest way.
 std::vector<uint64_t> counted_by_hand(const QuantisedNetwork& network, const Dataset& dataset,
                                       const SramConvSpec& spec, int images) {
@@ -102,6 +110,10 @@ TEST(LayerStatistics, OfAnEvaluationEqualACountByHand) {
     EXPECT_EQ(got.largest_partial_sum, expected.largest_partial_sum);
     EXPECT_GT(got.saturation_rate, 0.0);
     EXPECT_FALSE(result.layers[2].on_arrays);
+    ASSERT_EQ(result.partial_sums.size(), 2u) << "linear layers are digital";
+    EXPECT_EQ(result.partial_sums[0].layer, "conv1");
+    EXPECT_EQ(result.partial_sums[0].counts, counted_by_hand(network, dataset, spec, 7));
+    EXPECT_EQ(result.partial_sums[0].adc, spec.adcs[0]);
   }
 }
 
@@ -128,6 +140,7 @@ TEST(LayerStatistics, NoneAreTakenUnlessAskedFor) {
   const auto result =
       evaluate(*backend, network, toy_dataset(5), {uniform_point(network, ArraySettings{}, false)}, {})[0];
   EXPECT_EQ(result.layers[0].images, 0);
+  EXPECT_TRUE(result.partial_sums.empty());
   EXPECT_GT(result.layers[0].conversions_per_image, 0);
 }
 
