@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by inference.sh, run.sh and test.sh, which set ROOT (this repository, as seen from the caller's folder) and
-# BUILD_DIR: one line per step, the details only where a step fails.
+# BUILD_DIR: one line per step, the details only where a step fails. The scripts that draw take their Python from here.
 
 # step NAME COMMAND...: runs the command with its output in a log file; on failure prints the log's end and exits.
 step() {
@@ -20,6 +20,19 @@ step() {
 
 # install GROUP...: what these groups of scripts/setup.sh need and this machine lacks.
 install() { bash "$ROOT/scripts/setup.sh" "$@"; }
+
+# python_with_matplotlib: prints the Python to draw with, or fails. The system's stands before the one in PATH: that may be
+# a version manager's, which knows nothing of the packages that setup.sh installs. SRAMSIM_PYTHON names another.
+python_with_matplotlib() {
+  local python find='import importlib.util as u, sys; sys.exit(sys.version_info < (3, 9) or not u.find_spec("matplotlib"))'
+  for python in ${SRAMSIM_PYTHON:+"$SRAMSIM_PYTHON"} /usr/bin/python3 python3; do
+    if "$python" -c "$find" >/dev/null 2>&1; then
+      echo "$python"
+      return 0
+    fi
+  done
+  return 1
+}
 
 # build TARGET... -- CMAKE_OPTION...: configures and compiles in BUILD_DIR. On a terminal ninja shows its progress.
 build() {

@@ -15,7 +15,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from plotting.rows import BadInput, read_sweep  # noqa: E402  (needs no matplotlib: input errors come first)
+from plotting import histograms, program  # noqa: E402  (need no matplotlib: input errors come first)
+from plotting.rows import BadInput, read_sweep  # noqa: E402
 
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
@@ -25,20 +26,17 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
                "lowest to the highest. Settings that neither axis shows get a panel each.")
     parser.add_argument("file", help="rows of a sweep: .csv, .jsonl or .json")
     parser.add_argument("--out", metavar="DIR", help="folder for the pictures (default: FILE without its ending + _figures)")
-    parser.add_argument("--histograms", metavar="FILE", help="partial sums per layer, JSON: "
-                        '{"layers": [{"name", "full_scale", "step", "counts": [...]}]}')
+    parser.add_argument("--histograms", metavar="FILE",
+                        help="partial sums per layer, as `sramsim infer --histograms FILE` writes them")
     parser.add_argument("--x", metavar="COLUMN", default="subarray", help="horizontal axis (default: subarray)")
     parser.add_argument("--by", metavar="COLUMN", default="adc_bits", help="one line per value (default: adc_bits)")
     parser.add_argument("--cost", metavar="COLUMN", default="energy_nj",
                         help="cost that accuracy is drawn against (default: energy_nj; latency_us, area_mm2, ...)")
     parser.add_argument("--where", metavar="COLUMN=VALUE", action="append", default=[],
                         help="take only the rows with this value; may be given several times")
-    parser.add_argument("--title", default="", help="printed over every picture and the report")
-    parser.add_argument("--dpi", type=int, default=200, help="dots per inch of the PNG files, 50..1200 (default: 200)")
-    parser.add_argument("--quiet", action="store_true", help="do not list what was written and what was left out")
+    program.add_picture_options(parser)
     arguments = parser.parse_args(argv)
-    if not 50 <= arguments.dpi <= 1200:
-        parser.error(f"--dpi {arguments.dpi}: must be 50..1200")
+    program.check_picture_options(parser, arguments)
     if arguments.x == arguments.by:
         parser.error(f"--x and --by are both {arguments.x}")
     return arguments
@@ -50,19 +48,16 @@ def draw(arguments: argparse.Namespace) -> None:
         default = {"--x": "subarray", "--by": "adc_bits", "--cost": "energy_nj"}[option]
         if column != default and column not in sweep.columns:
             raise BadInput(f"{option} {column}: {arguments.file} has no such column, it has {', '.join(sweep.columns)}")
+    layers = histograms.read(arguments.histograms) if arguments.histograms else []
 
-    from plotting import figures, histograms, report, style
+    from plotting import figures, histogram_figure, pareto, report, style
     style.use()
-    layers = histograms.read(arguments.histograms) if arguments.histograms else None
     out = arguments.out or os.path.splitext(arguments.file)[0] + "_figures"
     gallery = style.Gallery(out, arguments.title, arguments.dpi)
     figures.accuracy_lines(gallery, sweep, arguments.x, arguments.by)
     figures.heat_map(gallery, sweep, arguments.x, arguments.by)
-    figures.cost_front(gallery, sweep, arguments.cost, arguments.x, arguments.by)
-    if layers is None:
-        gallery.leave_out("partial sums", "no --histograms file was given")
-    else:
-        histograms.draw(gallery, layers)
+    pareto.cost_front(gallery, sweep, arguments.cost, arguments.x, arguments.by)
+    histogram_figure.draw(gallery, layers)
     report.write(gallery, sweep, arguments.x, arguments.by, arguments.cost)
     if not arguments.quiet:
         for line in sweep.notes + gallery.lines():
@@ -71,19 +66,7 @@ def draw(arguments: argparse.Namespace) -> None:
 
 def main(argv: list[str]) -> int:
     arguments = parse_arguments(argv)
-    try:
-        draw(arguments)
-    except BadInput as error:
-        print(f"plot_sweep.py: {error}", file=sys.stderr)
-        return 2
-    except ImportError as error:
-        print(f"plot_sweep.py: needs the Python package {error.name}: bash scripts/setup.sh figures installs it",
-              file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"plot_sweep.py: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    return 0
+    return program.run("plot_sweep.py", lambda: draw(arguments))
 
 
 if __name__ == "__main__":

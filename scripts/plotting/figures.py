@@ -1,4 +1,4 @@
-"""Accuracy over a sweep: lines, a heat map, and the front against a cost."""
+"""Accuracy over a sweep: lines and a heat map."""
 from __future__ import annotations
 
 import math
@@ -6,26 +6,42 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 
 from plotting import style
-from plotting.rows import Sweep, is_number, label, mean_low_high, show, value_label
+from plotting.rows import Sweep, in_text, is_number, label, mean_low_high, value_label
 
 MOST_PANELS = 6
 IDEAL_LINE = (0, (1, 1.5))
-FILLS = ["full", "none", "bottom"]  # of markers, where a third setting varies
 
 
 def percent(row: dict) -> float:
     return 100.0 * row["accuracy"]
 
 
+def images_of(rows: list[dict]) -> float | None:
+    return max((row["images"] for row in rows if is_number(row.get("images")) and row["images"] > 0), default=None)
+
+
+def ideals(rows: list[dict]) -> list[tuple[float, float]]:
+    """(accuracy of the exact network, its standard error over the images taken), in percent, per different one; an error
+    of 0 if the number of images is unknown."""
+    images = images_of(rows)
+    found = sorted({row["ideal_accuracy"] for row in rows if is_number(row.get("ideal_accuracy"))})
+    return [(100.0 * p, 100.0 * math.sqrt(p * (1.0 - p) / images) if images else 0.0) for p in found]
+
+
 def scale_of(rows: list[dict], with_ideal: bool) -> style.AccuracyScale:
-    percents = [percent(row) for row in rows]
-    if with_ideal:
-        percents += [100.0 * row["ideal_accuracy"] for row in rows if is_number(row.get("ideal_accuracy"))]
-    images = [row["images"] for row in rows if is_number(row.get("images")) and row["images"] > 0]
-    return style.AccuracyScale(percents, max(images) if images else None)
+    """Holds every point, the exact network, and on a linear axis its error band: the axis then is no finer than the
+    test images can tell."""
+    percents, images = [percent(row) for row in rows], images_of(rows)
+    if not with_ideal:
+        return style.AccuracyScale(percents, images)
+    scale = style.AccuracyScale(percents + [p for p, _ in ideals(rows)], images)
+    if scale.logarithmic:
+        return scale
+    wide = style.AccuracyScale(percents + [p + s * e for p, e in ideals(rows) for s in (-1, 1)], images)
+    return scale if wide.logarithmic else wide
 
 
 def choose_panels(gallery: style.Gallery, what: str, sweep: Sweep, shown: list[str]) -> list[tuple[str, list[dict]]]:
@@ -81,7 +97,7 @@ def axes_of(sweep: Sweep, x: str, by: str) -> tuple[str, str | None] | None:
 
 
 def accuracy_lines(gallery: style.Gallery, sweep: Sweep, x: str, by: str) -> None:
-    what = f"accuracy against {label(x)}"
+    what = f"accuracy against {in_text(x)}"
     axes_columns = axes_of(sweep, x, by)
     if not axes_columns:
         gallery.leave_out(what, f"neither {x} nor {by} has two values")
@@ -95,27 +111,41 @@ def accuracy_lines(gallery: style.Gallery, sweep: Sweep, x: str, by: str) -> Non
     values = sweep.values(x)
     numeric = all(is_number(v) for v in values)
     looks = series_looks(by, sweep.values(by)) if by else {None: (style.OKABE_ITO[0], "o", "-")}
+    enlarged = close_rows(drawn, scale) if len(panels) == 1 else []
+    if enlarged:
+        panels = [("All points", drawn), ("The best, enlarged", drawn)]
     single = len(panels) == 1
-    figure, axes = grid(len(panels), 6.0 if single else 3.6, 4.2 if single else 3.3)
+    figure, axes = grid(len(panels), *((6.0, 4.2) if single else (3.9, 3.9) if enlarged else (3.6, 3.3)),
+                        sharey=not enlarged)
     several = False
     for axis, (title, rows) in zip(axes, panels):
-        several |= draw_series(axis, rows, x, by, values, numeric, looks)
+        zoomed = bool(enlarged) and axis is axes[-1]
+        several |= draw_series(axis, rows, x, by, values, numeric, looks, clip=zoomed)
         draw_ideal(axis, rows)
-        scale.apply(axis)
+        (scale_of(enlarged, with_ideal=True) if zoomed else scale).apply(axis)
         if not axis.get_subplotspec().is_first_col():
             axis.set_ylabel("")
         finish_x(axis, x, values, numeric)
         axis.set_title(title)
     legends_beside(axes, [(label(by) if by else "", line_handles(by, looks)), ("", ideal_handle(drawn))])
-    caption = (f"Accuracy on the test images against {label(x)}"
-               + (f", one line per value of {label(by)}" if by else "") + "."
-               + (" The accuracy axis is logarithmic in the error." if scale.logarithmic else "")
-               + repeat_note(sweep, several))
-    gallery.add(figure, f"accuracy_{x}", f"Accuracy against {label(x)}", caption)
+    caption = (f"Accuracy on the test images against {in_text(x)}"
+               + (f", one line per value of {in_text(by)}" if by else "") + "."
+               + (f" The {'left ' if enlarged else ''}accuracy axis is logarithmic in the error." if scale.logarithmic else "")
+               + ideal_note(drawn) + repeat_note(sweep, several))
+    gallery.add(figure, f"accuracy_{x}", f"Accuracy against {in_text(x)}", caption)
 
 
-def draw_series(axis, rows: list[dict], x: str, by: str | None, values: list, numeric: bool, looks: dict) -> bool:
-    """One line per value of `by`; True if any point stands for several rows."""
+def close_rows(rows: list[dict], scale: style.AccuracyScale) -> list[dict]:
+    """The rows with about the error of the best one, where others are so far off that these lie on each other: they get
+    a panel of their own. None, if all lie close together or too few are close."""
+    limit = 2.0 * max(scale.floor, min(100.0 - percent(row) for row in rows))
+    close = [row for row in rows if 100.0 - percent(row) <= limit]
+    return close if scale.logarithmic and len(close) >= 6 else []
+
+
+def draw_series(axis, rows: list[dict], x: str, by: str | None, values: list, numeric: bool, looks: dict,
+                clip: bool) -> bool:
+    """One line per value of `by`; True if any point stands for several rows. `clip`: at the axes, which hold not all."""
     several = False
     for value, (color, marker, line) in looks.items():
         points: dict = {}
@@ -130,16 +160,21 @@ def draw_series(axis, rows: list[dict], x: str, by: str | None, values: list, nu
         if any(len(points[v]) > 1 for v in order):
             several = True
             axis.fill_between(at, low, high, color=color, alpha=0.18, linewidth=0)
-        # Where lines meet, fewer bits lie on top: that they are enough is what the picture is read for.
-        rank = list(looks).index(value) / len(looks)
+        # Where lines meet, fewer bits lie on top: that they are enough is what the picture is read for. Those beneath
+        # are larger, so that none vanishes.
+        rank = list(looks).index(value)
+        growth = min(1.0, 5.0 / max(1, len(looks) - 1)) * rank
         axis.plot(at, mean, line, color=color, marker=marker, markeredgecolor="white" if marker != "x" else color,
-                  markeredgewidth=0.6 if marker != "x" else 1.4, clip_on=False, zorder=3 - rank)
+                  markeredgewidth=0.6 if marker != "x" else 1.4, markersize=6.0 + 1.1 * growth,
+                  linewidth=1.5 + 0.2 * growth, clip_on=clip, zorder=3 - rank / len(looks))
     return several
 
 
 def draw_ideal(axis, rows: list[dict]) -> None:
-    for ideal in sorted({row["ideal_accuracy"] for row in rows if is_number(row.get("ideal_accuracy"))})[:3]:
-        axis.axhline(100.0 * ideal, color=style.GREY, linewidth=1.1, linestyle=IDEAL_LINE, zorder=1)
+    for ideal, error in ideals(rows)[:3]:
+        axis.axhline(ideal, color=style.GREY, linewidth=1.1, linestyle=IDEAL_LINE, zorder=1)
+        if error > 0:
+            axis.axhspan(ideal - error, min(100.0, ideal + error), color=style.GREY, alpha=0.13, linewidth=0, zorder=0)
 
 
 def label_x(axis, x: str) -> None:
@@ -172,12 +207,34 @@ def line_handles(by: str | None, looks: dict) -> list[Line2D]:
             for value, (color, marker, line) in reversed(looks.items())]
 
 
-def ideal_handle(rows: list[dict]) -> list[Line2D]:
-    found = sorted({row["ideal_accuracy"] for row in rows if is_number(row.get("ideal_accuracy"))})
+def ideal_handle(rows: list[dict]) -> list:
+    found = ideals(rows)
     if not found:
         return []
-    text = f"exact network\n{100 * found[0]:.2f} %" if len(found) == 1 else "exact networks"
-    return [Line2D([], [], color=style.GREY, linewidth=1.1, linestyle=IDEAL_LINE, label=text)]
+    line = Line2D([], [], color=style.GREY, linewidth=1.1, linestyle=IDEAL_LINE)
+    error = max(error for _, error in found)
+    band = Patch(facecolor=style.GREY, alpha=0.2, linewidth=0)
+    text = "exact networks" if len(found) > 1 else f"exact network\n{found[0][0]:.2f}" + (f" ± {error:.2f} %" if error else " %")
+    return [Labelled((band, line) if error else (line,), text)]
+
+
+def ideal_note(rows: list[dict]) -> str:
+    if not any(error for _, error in ideals(rows)):
+        return ""
+    return (f" Grey: the exact network with one standard error of an accuracy over {images_of(rows):,} images; all points "
+            "see the same images, so that differences between them are surer than that.")
+
+
+class Labelled(tuple):
+    """Artists that a legend draws over each other, with their text."""
+
+    def __new__(cls, artists: tuple, text: str):
+        made = super().__new__(cls, artists)
+        made.text = text
+        return made
+
+    def get_label(self) -> str:
+        return self.text
 
 
 def legends_beside(axes, blocks: list[tuple[str, list]]) -> None:
@@ -199,7 +256,7 @@ def legends_beside(axes, blocks: list[tuple[str, list]]) -> None:
 
 
 def heat_map(gallery: style.Gallery, sweep: Sweep, x: str, by: str) -> None:
-    what = f"heat map of {label(x)} and {label(by)}"
+    what = f"heat map of {in_text(x)} and {in_text(by)}"
     columns, lines = sweep.values(x), sweep.values(by)
     if len(columns) < 2 or len(lines) < 2:
         gallery.leave_out(what, f"{x if len(columns) < 2 else by} has fewer than two values")
@@ -208,8 +265,7 @@ def heat_map(gallery: style.Gallery, sweep: Sweep, x: str, by: str) -> None:
     drawn = [row for _, rows in panels for row in rows]
     scale = scale_of(drawn, with_ideal=False)
     norm = scale.norm()
-    spread = [percent(row) for row in drawn]
-    decimals = 2 if max(spread) - min(spread) < 2.0 else 1
+    decimals = 1 if (images_of(drawn) or 10000) <= 1000 else 2  # a thousand images tell 0.1 %
     # An ideal converter stands at the top, above the one with the most bits.
     if by == "adc_bits" and 0 in lines:
         lines = [v for v in lines if v != 0] + [0]
@@ -236,11 +292,11 @@ def heat_map(gallery: style.Gallery, sweep: Sweep, x: str, by: str) -> None:
     bar.set_ticks(scale.ticks(), labels=[scale.label(t) for t in scale.ticks()])
     bar.ax.minorticks_off()
     bar.outline.set_visible(False)
-    caption = (f"Accuracy over {label(x)} and {label(by)}; numbers in percent"
+    caption = (f"Accuracy over {in_text(x)} and {in_text(by)}; numbers in percent"
                + (", means over repeats" if sweep.repeated() else "") + "."
                + (" Colours are logarithmic in the error." if scale.logarithmic else "")
                + (" Hatched cells were not swept." if missing else ""))
-    gallery.add(figure, "heat_map", f"Accuracy over {label(x)} and {label(by)}", caption)
+    gallery.add(figure, "heat_map", f"Accuracy over {in_text(x)} and {in_text(by)}", caption)
 
 
 def draw_cells(axis, means: np.ndarray, norm, decimals: int):
@@ -261,167 +317,3 @@ def draw_cells(axis, means: np.ndarray, norm, decimals: int):
             light = norm(means[i, j]) > 0.6
             axis.text(j, i, f"{means[i, j]:.{decimals}f}", ha="center", va="center", fontsize=8.5, color="black" if light else "white")
     return image
-
-
-def front(points: list[tuple[float, float]]) -> list[int]:
-    """Indices of the points that no other one beats: none costs as little or less and is as accurate or more."""
-    best, kept = -math.inf, []
-    for i in sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1])):
-        if points[i][1] > best:
-            kept.append(i)
-            best = points[i][1]
-    return kept
-
-
-def scaled_unit(column: str, values: list[float]) -> tuple[float, str]:
-    """Factor and label that keep the numbers of an axis short: nJ to uJ or mJ, us to ms."""
-    steps = {"nj": ["nJ", "µJ", "mJ"], "us": ["µs", "ms", "s"]}.get(column.rsplit("_", 1)[-1])
-    if not steps:
-        return 1.0, label(column)
-    middle = float(np.median(values))
-    level = min(len(steps) - 1, max(0, int(math.log10(middle) // 3))) if middle > 0 else 0
-    name = label(column)
-    return 1000.0**-level, name[: name.rindex("(")] + f"({steps[level]})" if "(" in name else f"{name} ({steps[level]})"
-
-
-def collapse_repeats(rows: list[dict], sweep: Sweep, cost: str) -> list[dict]:
-    """One point per design point: the mean accuracy and the mean cost of its repeats."""
-    settings = [column for column in sweep.settings() if column not in {"seed", "chip"} and column not in sweep.repeated()]
-    groups: dict[tuple, list[dict]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row.get(column) for column in settings), []).append(row)
-    return [{**group[0], "accuracy": mean_low_high(group, lambda r: r["accuracy"])[0],
-             cost: mean_low_high(group, lambda r: r[cost])[0]} for group in groups.values()]
-
-
-def cost_front(gallery: style.Gallery, sweep: Sweep, cost: str, x: str, by: str) -> None:
-    what = f"accuracy against {label(cost)}"
-    if cost not in sweep.columns:
-        gallery.leave_out(what, f"the rows have no column {cost}")
-        return
-    rows = [row for row in sweep.rows if is_number(row.get(cost)) and row[cost] > 0]
-    if len(rows) < len(sweep.rows):
-        gallery.leave_out(f"{what}, {len(sweep.rows) - len(rows)} of {len(sweep.rows)} rows", f"{cost} is not above 0")
-    rows = collapse_repeats(rows, sweep, cost)
-    if len({(row[cost], row["accuracy"]) for row in rows}) < 2:
-        gallery.leave_out(what, "needs two different points or more")
-        return
-    factor, name = scaled_unit(cost, [row[cost] for row in rows])
-    points = [(row[cost] * factor, percent(row)) for row in rows]
-    scale = scale_of(rows, with_ideal=True)
-    looks = series_looks(by, sweep.values(by)) if sweep.values(by) else {}
-    markers = {v: style.MARKERS[i % len(style.MARKERS)] for i, v in enumerate(sweep.values(x))}
-    kinds = [text for text, _ in sweep.panels([x, by])]
-    fills = FILLS if 1 < len(kinds) <= len(FILLS) else FILLS[:1]
-    kind_of = {id(row): k for k, (_, members) in enumerate(Sweep(sweep.name, sweep.columns, rows, []).panels([x, by]))
-               for row in members} if len(fills) > 1 else {}
-    figure, axis = plt.subplots(figsize=(7.0, 4.4))
-    draw_ideal(axis, rows)
-    for row, (at, accuracy) in zip(rows, points):
-        draw_point(axis, at, accuracy, markers.get(row.get(x), "o"),
-                   looks.get(row.get(by), (style.OKABE_ITO[0],))[0], fills[kind_of.get(id(row), 0) % len(fills)])
-    kept = front(points)
-    axis.step([points[i][0] for i in kept], [points[i][1] for i in kept], where="post", color=style.ALERT, linewidth=1.4,
-              zorder=2)
-    scale.apply(axis)
-    cost_axis(axis, [p[0] for p in points], name)
-    blocks = front_legends(x, by, looks, markers, rows)
-    if len(fills) > 1:
-        blocks.append(("", [Line2D([], [], linestyle="none", marker="o", color="#666666", fillstyle=fill, markersize=7,
-                                   label=text) for text, fill in zip(kinds, fills)]))
-    legends_beside([axis], blocks)
-    unseen = sweep.panel_settings([x, by]) if len(fills) == 1 else []
-    label_front(axis, [(points[i], front_label(rows[i], x, by, sweep, unseen)) for i in kept], points)
-    caption = (f"Accuracy against {label(cost)}. The line is the Pareto front: no point of the sweep costs as little and "
-               "is more accurate." + (" The accuracy axis is logarithmic in the error." if scale.logarithmic else "")
-               + (" Points are means over repeats." if sweep.repeated() else ""))
-    gallery.add(figure, f"accuracy_{cost}", f"Accuracy against {label(cost)}", caption)
-
-
-def draw_point(axis, at: float, accuracy: float, marker: str, color, fill: str) -> None:
-    axis.plot(at, accuracy, linestyle="none", marker=marker, markersize=7, color=color, fillstyle=fill,
-              markeredgecolor="white" if fill == "full" else color, markeredgewidth=0.5 if fill == "full" else 1.3,
-              markerfacecoloralt="white", zorder=3, clip_on=False)
-
-
-def cost_axis(axis, values: list[float], name: str) -> None:
-    low, high = min(values), max(values)
-    if high / low >= 3:
-        axis.set_xscale("log")
-        axis.set_xlim(low / (high / low) ** 0.12, high * (high / low) ** 0.08)
-        steps = (1, 2, 5) if high / low >= 10 else (1, 1.5, 2, 3, 4, 5, 7)
-        ticks = [m * 10.0**e for e in range(-9, 10) for m in steps]
-        inside = [t for t in ticks if axis.get_xlim()[0] <= t <= axis.get_xlim()[1]]
-        if len(inside) > 8:
-            inside = [t for t in inside if str(f"{t:e}")[0] == "1"] or inside
-        axis.set_xticks(inside, [f"{t:g}" for t in inside])
-        axis.set_xticks([], minor=True)
-    axis.set_xlabel(name)
-
-
-def front_label(row: dict, x: str, by: str, sweep: Sweep, unseen: list[str]) -> str:
-    """Names a point by what varies; `unseen` are settings that neither colour nor marker shows."""
-    shown = [column for column in (x, by) if sweep.varies(column)] + unseen
-    return ", ".join(name_value(column, row.get(column)) for column in shown)
-
-
-def name_value(column: str, value: object) -> str:
-    """A value that says of itself what it is: R 64, 4 bit, sigma 0.1, unrolled."""
-    text = value_label(column, value)
-    if not is_number(value) or text == "ideal":
-        return text
-    return {"subarray": f"R {text}", "adc_bits": f"{text} bit"}.get(column, f"{label(column)} {text}")
-
-
-def label_front(axis, labelled: list, points: list) -> None:
-    """Names points of the front, best first, each where it covers neither a point nor another name; one that finds no
-    such place goes without."""
-    axis.figure.canvas.draw()
-    renderer = axis.figure.canvas.get_renderer()
-    spots = axis.transData.transform(points)
-    taken = [box_around(spot, 5.0) for spot in spots] + line_boxes(axis, [p for p, _ in labelled])
-    inside = axis.get_window_extent(renderer)
-    for (x, y), text in reversed(labelled):
-        if not text:
-            continue
-        for dx, dy, ha, va in ((-6, 5, "right", "bottom"), (7, -5, "left", "top"), (0, 9, "center", "bottom"),
-                               (-8, -5, "right", "top"), (7, 5, "left", "bottom"), (0, -9, "center", "top")):
-            note = axis.annotate(text, (x, y), xytext=(dx, dy), textcoords="offset points", ha=ha, va=va, fontsize=8,
-                                 color=style.DARK, zorder=4)
-            box = note.get_window_extent(renderer).padded(1.5)
-            free = (box.x0 >= inside.x0 and box.x1 <= inside.x1 and box.y0 >= inside.y0 and box.y1 <= inside.y1
-                    and not any(box.overlaps(other) for other in taken))
-            if free:
-                taken.append(box)
-                break
-            note.remove()
-
-
-def line_boxes(axis, kept: list) -> list:
-    """Small boxes along the steps of the front, in pixels."""
-    spots = axis.transData.transform(kept)
-    corners = [spots[0]]
-    for before, after in zip(spots, spots[1:]):
-        corners += [np.array([after[0], before[1]]), after]
-    boxes = []
-    for start, end in zip(corners, corners[1:]):
-        pieces = max(1, int(np.abs(end - start).max() // 4))
-        boxes += [box_around(start + (end - start) * i / pieces, 1.0) for i in range(pieces + 1)]
-    return boxes
-
-
-def box_around(at, half: float):
-    from matplotlib.transforms import Bbox
-    return Bbox([[at[0] - half, at[1] - half], [at[0] + half, at[1] + half]])
-
-
-def front_legends(x: str, by: str, looks: dict, markers: dict, rows: list[dict]) -> list[tuple[str, list]]:
-    blocks = [("", [Line2D([], [], color=style.ALERT, linewidth=1.4, label="Pareto front")] + ideal_handle(rows))]
-    if len(looks) > 1:
-        blocks.append((label(by), [Line2D([], [], linestyle="none", marker="o", color=look[0], markeredgecolor="white",
-                                          markersize=7.5, label=value_label(by, v))
-                                   for v, look in reversed(looks.items())]))
-    if len(markers) > 1:
-        blocks.append((label(x), [Line2D([], [], linestyle="none", marker=m, color="#666666", markeredgecolor="white",
-                                         markersize=7, label=value_label(x, v)) for v, m in markers.items()]))
-    return blocks

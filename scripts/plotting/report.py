@@ -5,24 +5,29 @@ import base64
 import html
 import os
 
-from plotting.figures import collapse_repeats, front, percent
-from plotting.rows import RESULTS, Sweep, Value, is_number, label, show, value_label
+from plotting.figures import percent
+from plotting.pareto import collapse_repeats, front
+from plotting.rows import RESULTS, Sweep, Value, in_text, is_number, label, show, value_label
 from plotting.style import Gallery, Picture
 
 NAME = "report.html"
+KEPT = {"device", "images", "commit", "version", "adc_cost", "cost_table"}  # results shown among the settings, if several
 LARGEST_SVG = 1_500_000  # bytes; a larger picture is embedded as PNG
 
 STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:1100px;margin:2em auto;padding:0 1.2em}
+body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:1200px;margin:2em auto;padding:0 1.2em}
 h1{font-size:1.5em;margin-bottom:.2em} h2{font-size:1.15em;margin-top:2em;border-bottom:1px solid #ddd}
-figure{margin:1.5em 0} figure img{max-width:100%;height:auto} figcaption{color:#555;font-size:.92em;max-width:75ch}
+.pictures{display:flex;flex-wrap:wrap;gap:1.5em 2em;align-items:flex-start} figure{margin:0;max-width:100%}
+dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(15em,1fr));gap:.5em 1.5em;font-size:.92em}
+dl>div{border-left:3px solid #e4e4e4;padding-left:.7em;overflow-wrap:anywhere} dt{color:#666;font-size:.9em} dd{margin:0}
+figure img{max-width:100%;height:auto} figcaption{color:#555;font-size:.92em;width:0;min-width:100%}
 .wide{overflow-x:auto} table{border-collapse:collapse;font-size:.88em;font-variant-numeric:tabular-nums}
 th,td{padding:.25em .7em;text-align:left;border-bottom:1px solid #eee;white-space:nowrap} td.n,th.n{text-align:right}
 table.rows th{position:sticky;top:0;background:#f6f6f6;padding:0}
 th button{all:unset;cursor:pointer;display:block;box-sizing:border-box;width:100%;padding:.4em .7em;font-weight:600}
 th button:focus-visible{outline:2px solid #0072B2} th[aria-sort=ascending] button::after{content:" \\25B2"}
 th[aria-sort=descending] button::after{content:" \\25BC"} tr.front td{background:#fff3ea} .quiet{color:#666}
-.rows-box{max-height:36em;overflow:auto;border:1px solid #ddd}
+.rows-box{max-height:36em;overflow:auto;border:1px solid #ddd;width:fit-content;max-width:100%}
 """
 
 SCRIPT = """
@@ -58,15 +63,30 @@ def embed(picture: Picture) -> str:
             f"<figcaption>{text(picture.caption)}</figcaption></figure>")
 
 
-def settings_table(sweep: Sweep) -> str:
+def constant(sweep: Sweep) -> list[str]:
+    """Columns that say the same in every row: they stand above the table instead of in it."""
+    rows = sweep.rows + sweep.failed
+    return [c for c in sweep.columns if c != "accuracy" and len({row.get(c) for row in rows}) == 1 and len(rows) > 1]
+
+
+def settings_list(sweep: Sweep) -> str:
+    same = constant(sweep)
     lines = []
     for column in sweep.columns:
         values = sweep.values(column)
-        if column in RESULTS - {"device", "images", "commit", "version", "adc_cost", "cost_table"} or not values:
+        if not values or (column in RESULTS and column not in same and column not in KEPT):
             continue
-        shown = ", ".join(value_label(column, v) for v in values[:24]) + (", ..." if len(values) > 24 else "")
-        lines.append(f"<tr><th>{text(label(column))}</th><td>{text(shown)}</td></tr>")
-    return f'<div class="wide"><table>{"".join(lines)}</table></div>'
+        if column == "adc_bits":
+            values = [v for v in values if v != 0] + [v for v in values if v == 0]  # an ideal one is the finest
+        shown = ", ".join(value_text(column, v) for v in values[:24]) + (", ..." if len(values) > 24 else "")
+        lines.append(f"<div><dt>{text(label(column))}</dt><dd>{text(shown)}</dd></div>")
+    return f"<dl>{''.join(lines)}</dl>"
+
+
+def value_text(column: str, value: Value) -> str:
+    if column in ("accuracy", "ideal_accuracy") and is_number(value):
+        return f"{100 * value:.2f} %"
+    return f"{value:,}" if isinstance(value, int) and abs(value) >= 10000 else value_label(column, value)
 
 
 def best_points(sweep: Sweep, cost: str) -> str:
@@ -96,21 +116,25 @@ def cell(column: str, value: Value) -> str:
     if column in ("accuracy", "ideal_accuracy") and is_number(value):
         return f'<td class="n" data-v="{value!r}">{100 * value:.2f}</td>'
     if is_number(value):
-        return f'<td class="n" data-v="{value!r}">{text(f"{value:,}" if isinstance(value, int) and value >= 10000 else show(value))}</td>'
+        return f'<td class="n" data-v="{value!r}">{text(value_text(column, value))}</td>'
     return f"<td>{text(show(value))}</td>"
 
 
 def rows_table(sweep: Sweep, cost: str) -> str:
+    same = constant(sweep)
+    columns = [c for c in sweep.columns if c not in same]
     heads = "".join(f'<th class="{"n" if all(is_number(v) for v in sweep.values(c)) and sweep.values(c) else ""}">'
                     f'<button type="button">{text(c)}{" %" if c in ("accuracy", "ideal_accuracy") else ""}</button></th>'
-                    for c in sweep.columns)
+                    for c in columns)
     marked = set()
     if cost in sweep.columns:
         priced = [r for r in sweep.rows if is_number(r.get(cost)) and r[cost] > 0]
         marked = {id(priced[i]) for i in front([(r[cost], percent(r)) for r in priced])}
-    body = "".join(f'<tr{" class=front" if id(row) in marked else ""}>{"".join(cell(c, row.get(c)) for c in sweep.columns)}</tr>\n'
+    body = "".join(f'<tr{" class=front" if id(row) in marked else ""}>{"".join(cell(c, row.get(c)) for c in columns)}</tr>\n'
                    for row in sweep.rows + sweep.failed)
-    note = f" Tinted rows lie on the Pareto front of accuracy and {text(cost)}." if marked else ""
+    note = f" Tinted rows lie on the Pareto front of accuracy and {text(in_text(cost))}." if marked else ""
+    if same:
+        note = " What is the same in all rows stands above, under Settings." + note
     return (f"<h2>All rows</h2><p class=quiet>A click on a column's name sorts by it.{note}</p>"
             f'<div class="rows-box"><table class="rows"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>')
 
@@ -123,9 +147,9 @@ def write(gallery: Gallery, sweep: Sweep, x: str, by: str, cost: str) -> None:
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{text(title)}</title><style>{STYLE}</style></head><body>
 <h1>{text(title)}</h1><p class=quiet>{len(sweep.rows)} rows of {text(os.path.basename(sweep.name))}</p>
-<h2>Settings</h2>{settings_table(sweep)}
+<h2>Settings</h2>{settings_list(sweep)}
 {best_points(sweep, cost)}
-<h2>Pictures</h2>{"".join(embed(p) for p in gallery.pictures) or "<p>The rows fill no picture.</p>"}
+<h2>Pictures</h2><div class="pictures">{"".join(embed(p) for p in gallery.pictures) or "<p>The rows fill no picture.</p>"}</div>
 {f"<ul class=quiet>{notes}</ul>" if notes else ""}
 {rows_table(sweep, cost)}
 <script>{SCRIPT}</script></body></html>

@@ -121,11 +121,19 @@ def label(column: str) -> str:
     return {"subarray": "Subarray rows R", "adc_bits": "ADC bits", "adc_mode": "ADC mode", "adc_range": "ADC range",
             "dac_bits": "DAC bits", "wbits": "Weight bits", "abits": "Activation bits", "map_linear": "Linear on arrays",
             "mapping": "Mapping", "encoding": "Encoding", "energy_nj": "Energy per image (nJ)",
-            "adc_energy_nj": "ADC energy per image (nJ)", "latency_us": "Latency per image (us)",
+            "adc_energy_nj": "ADC energy per image (nJ)", "latency_us": "Latency per image (µs)",
             "area_mm2": "Area (mm²)", "adc_conversions": "ADC conversions per image", "subarrays": "Subarrays",
             "array_activations": "Array activations per image", "bit_cycles": "Bit cycles per image",
             "utilisation": "Cell utilisation", "checkpoint": "Checkpoint", "seed": "Seed", "chip": "Chip",
+            "ideal_accuracy": "Accuracy of the exact network", "images": "Test images", "seconds": "Seconds per point", "device": "Device",
+            "commit": "Commit", "version": "Version",
             }.get(column, column.replace("_", " "))
+
+
+def in_text(column: str) -> str:
+    """label() within a sentence: abbreviations keep their capitals."""
+    text = label(column)
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def value_label(column: str, value: Value) -> str:

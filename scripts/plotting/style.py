@@ -74,7 +74,7 @@ class AccuracyScale:
         if self.logarithmic:
             axis.set_yscale("function", functions=(self.forward, self.inverse))
         axis.set_ylim(self.low, self.high)
-        axis.set_ylabel("Accuracy (%)")
+        axis.set_ylabel("Accuracy (%), error on a log scale" if self.logarithmic else "Accuracy (%)")
         axis.yaxis.set_major_locator(ticker.FixedLocator(self.ticks()))
         axis.yaxis.set_minor_locator(ticker.NullLocator())
         axis.yaxis.set_major_formatter(ticker.FuncFormatter(lambda p, _: self.label(p)))
