@@ -9,6 +9,7 @@
 #include "host/cli/array_options.h"
 #include "host/cli/commands.h"
 #include "host/cli/common.h"
+#include "host/cli/figure_options.h"
 #include "host/cli/network_options.h"
 #include "host/formats/atomic_file.h"
 #include "host/sweep/report.h"
@@ -26,6 +27,7 @@ struct SweepCommand {
   std::string map_linear = "false";
   std::string wbits = "0", abits = "0";
   std::string csv = "sweep.csv", json;
+  FigureOptions figures;
 };
 
 std::vector<int> widths(const std::string& option, const std::string& text, int low, int checkpoint_bits) {
@@ -72,11 +74,12 @@ void sweep(const SweepCommand& command) {
                               {"rows", to_json_rows(rows)}};
     write_atomically(command.json, j.dump(2) + "\n");
   }
-  if (command.common.quiet) return;
+  if (command.common.quiet) return end_with_figures(rows.size(), command.csv, command.figures, true);
   double seconds = 0;
   for (const SweepRow& row : rows) seconds += row.seconds;
   fmt::print("{}, {} images, {} points in {:.2f} s on {}\n{}\nrows in {}\n", command.network.checkpoint,
              rows.front().images, rows.size(), seconds, backend->describe(), to_table(rows), command.csv);
+  end_with_figures(rows.size(), command.csv, command.figures, false);
 }
 
 }  // namespace
@@ -105,6 +108,7 @@ void add_sweep_command(CLI::App& app) {
       ->type_name("FILE")
       ->group("Output");
   command->add_option("--json", options->json, "the same rows as JSON")->type_name("FILE")->group("Output");
+  add_figure_options(*command, options->figures);
   add_engine_options(*command, options->network);
   add_common_options(*command, options->common);
   command->callback([options] { sweep(*options); });

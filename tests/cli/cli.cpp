@@ -58,6 +58,7 @@ CliResult run(const std::vector<std::string>& arguments, const fs::path& folder,
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
 
+  ::setenv("SRAMSIM_SCRIPTS", "", 0);  // no pictures, unless the test names who draws them
   const pid_t child = ::fork();
   if (child == 0) run_child(folder, out, err, argv.data());
   if (child < 0) throw std::runtime_error("fork failed");

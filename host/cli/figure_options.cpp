@@ -1,0 +1,27 @@
+#include "host/cli/figure_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+namespace sramsim {
+
+void add_figure_options(CLI::App& command, FigureOptions& options) {
+  command
+      .add_option("--figures", options.folder,
+                  "folder of the pictures and of the report of two or more points; empty takes FILE_figures "
+                  "beside the CSV. Python 3 and matplotlib draw them; without those there are none")
+      ->type_name("DIR")
+      ->group("Output");
+  command.add_flag("--no-figures", options.off, "draw no pictures")->group("Output");
+}
+
+void end_with_figures(size_t points, const std::string& csv, const FigureOptions& options, bool quiet) {
+  if (points < 2) return;
+  std::fflush(stdout);  // the table is read while Python starts
+  const std::string said = draw_figures(csv, options);
+  if (!quiet && !said.empty()) fmt::print("{}\n", said);
+}
+
+}  // namespace sramsim
