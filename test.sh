@@ -14,6 +14,7 @@ source scripts/common.sh
 if [ -n "${CI:-}" ] && [ "$lint" = auto ]; then lint=yes; fi
 groups=(build test)
 [ "$lint" != yes ] || groups+=(lint)
+[ -z "${CI:-}" ] || groups+=(figures)  # elsewhere the pictures are tested where matplotlib is
 install "${groups[@]}"
 
 if [ "$lint" != no ] && command -v clang-format >/dev/null; then step format bash scripts/lint.sh format; fi

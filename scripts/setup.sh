@@ -76,6 +76,7 @@ install_with_apt() {  # install_with_apt RUNNER... -- PACKAGE...
   local apt=("${runner[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300)
   "${apt[@]}" update >"$log" 2>&1 || true  # an old list may do; if not, the installation says so
   if ! "${apt[@]}" install -y --no-install-recommends "$@" >>"$log" 2>&1 </dev/null; then
+    echo FAILED
     echo "setup.sh: apt-get could not install $*; its last lines:" >&2
     tail -n 15 "$log" >&2
     rm -f "$log"

@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 
 from plotting import style
-from plotting.figures import draw_ideal, ideal_handle, ideal_note, legends_beside, percent, scale_of, series_looks
+from plotting.figures import (close_rows, draw_ideal, grid, ideal_handle, ideal_note, ideals, legends_beside, percent,
+                              scale_of, series_looks)
 from plotting.rows import Sweep, in_text, is_number, label, mean_low_high, value_label
 
 FILLS = ["full", "none", "bottom"]  # of markers, where a third setting varies
@@ -62,38 +62,50 @@ def cost_front(gallery: style.Gallery, sweep: Sweep, cost: str, x: str, by: str)
     points = [(row[cost] * factor, percent(row)) for row in rows]
     scale = scale_of(rows, with_ideal=True)
     looks = series_looks(by, sweep.values(by)) if sweep.values(by) else {}
+    looks = {v: look for v, look in looks.items() if any(row.get(by) == v for row in rows)}
     markers = {v: style.MARKERS[i % len(style.MARKERS)] for i, v in enumerate(sweep.values(x))}
     kinds = [text for text, _ in sweep.panels([x, by])]
     fills = FILLS if 1 < len(kinds) <= len(FILLS) else FILLS[:1]
     kind_of = {id(row): k for k, (_, members) in enumerate(Sweep(sweep.name, sweep.columns, rows, []).panels([x, by]))
                for row in members} if len(fills) > 1 else {}
-    figure, axis = plt.subplots(figsize=(7.0, 4.4))
-    draw_ideal(axis, rows)
-    for row, (at, accuracy) in zip(rows, points):
-        draw_point(axis, at, accuracy, markers.get(row.get(x), "o"),
-                   looks.get(row.get(by), (style.OKABE_ITO[0],))[0], fills[kind_of.get(id(row), 0) % len(fills)])
+    dots = [(markers.get(row.get(x), "o"), looks.get(row.get(by), (style.OKABE_ITO[0],))[0],
+             fills[kind_of.get(id(row), 0) % len(fills)]) for row in rows]
     kept = front(points)
-    axis.step([points[i][0] for i in kept], [points[i][1] for i in kept], where="post", color=style.ALERT, linewidth=1.4,
-              zorder=2)
-    scale.apply(axis)
-    cost_axis(axis, [p[0] for p in points], name)
+    enlarged = close_rows(rows, scale)
+    figure, axes = grid(2, 4.3, 4.2, sharey=False) if enlarged else grid(1, 7.0, 4.4)
+    for axis, part in zip(axes, (rows, enlarged)):
+        draw_ideal(axis, rows)
+        draw_points(axis, points, dots, kept, clip=part is not rows)
+        scale_of(part, with_ideal=True).apply(axis)
+        cost_axis(axis, [row[cost] * factor for row in part], name)
+    if enlarged:
+        axes[0].set_title("All points")
+        axes[1].set_title("The best, enlarged")
+        axes[1].set_ylabel("")
     blocks = front_legends(x, by, looks, markers, rows)
     if len(fills) > 1:
         blocks.append(("", [Line2D([], [], linestyle="none", marker="o", color="#666666", fillstyle=fill, markersize=7,
                                    label=text) for text, fill in zip(kinds, fills)]))
-    legends_beside([axis], blocks)
+    legends_beside(axes, blocks)
     unseen = sweep.panel_settings([x, by]) if len(fills) == 1 else []
-    label_front(axis, [(points[i], front_label(rows[i], x, by, sweep, unseen)) for i in kept], points)
+    for axis in axes:
+        label_front(axis, [(points[i], front_label(rows[i], x, by, sweep, unseen)) for i in kept], points,
+                    [p for p, _ in ideals(rows)])
     caption = (f"Accuracy against {in_text(cost)}. The line is the Pareto front: no point of the sweep costs as little and "
-               "is more accurate." + (" The accuracy axis is logarithmic in the error." if scale.logarithmic else "")
+               "is more accurate."
+               + (f" The {'left ' if enlarged else ''}accuracy axis is logarithmic in the error." if scale.logarithmic else "")
                + (" Points are means over repeats." if sweep.repeated() else "") + ideal_note(rows))
     gallery.add(figure, f"accuracy_{cost}", f"Accuracy against {in_text(cost)}", caption)
 
 
-def draw_point(axis, at: float, accuracy: float, marker: str, color, fill: str) -> None:
-    axis.plot(at, accuracy, linestyle="none", marker=marker, markersize=7, color=color, fillstyle=fill,
-              markeredgecolor="white" if fill == "full" else color, markeredgewidth=0.5 if fill == "full" else 1.3,
-              markerfacecoloralt="white", zorder=3, clip_on=False)
+def draw_points(axis, points: list[tuple[float, float]], dots: list[tuple], kept: list[int], clip: bool) -> None:
+    """Dots of (marker, colour, fill), and the front over those that it keeps."""
+    for (at, accuracy), (marker, color, fill) in zip(points, dots):
+        axis.plot(at, accuracy, linestyle="none", marker=marker, markersize=7, color=color, fillstyle=fill,
+                  markeredgecolor="white" if fill == "full" else color, markeredgewidth=0.5 if fill == "full" else 1.3,
+                  markerfacecoloralt="white", zorder=3, clip_on=clip)
+    axis.step([points[i][0] for i in kept], [points[i][1] for i in kept], where="post", color=style.ALERT, linewidth=1.4,
+              zorder=2)
 
 
 def cost_axis(axis, values: list[float], name: str) -> None:
@@ -125,19 +137,22 @@ def name_value(column: str, value: object) -> str:
     return {"subarray": f"R {text}", "adc_bits": f"{text} bit"}.get(column, f"{label(column)} {text}")
 
 
-def label_front(axis, labelled: list, points: list) -> None:
-    """Names points of the front, best first, each where it covers neither a point nor another name; one that finds no
-    such place goes without."""
+def label_front(axis, labelled: list, points: list, levels: list[float]) -> None:
+    """Names points of the front, best first, each where it covers neither a point, a line at one of `levels` nor another
+    name; one that finds no such place goes without."""
     axis.figure.canvas.draw()
     renderer = axis.figure.canvas.get_renderer()
     spots = axis.transData.transform(points)
     taken = [box_around(spot, 5.0) for spot in spots] + line_boxes(axis, [p for p, _ in labelled])
     inside = axis.get_window_extent(renderer)
+    heights = [axis.transData.transform((axis.get_xlim()[0], level))[1] for level in levels]
+    taken += [Bbox([[inside.x0, y - 1], [inside.x1, y + 1]]) for y in heights]
     for (x, y), text in reversed(labelled):
         if not text:
             continue
         for dx, dy, ha, va in ((-6, 5, "right", "bottom"), (7, -5, "left", "top"), (0, 9, "center", "bottom"),
-                               (-8, -5, "right", "top"), (7, 5, "left", "bottom"), (0, -9, "center", "top")):
+                               (-8, -5, "right", "top"), (7, 5, "left", "bottom"), (0, -9, "center", "top"),
+                               (-6, 14, "right", "bottom"), (7, -14, "left", "top")):
             note = axis.annotate(text, (x, y), xytext=(dx, dy), textcoords="offset points", ha=ha, va=va, fontsize=8,
                                  color=style.DARK, zorder=4)
             box = note.get_window_extent(renderer).padded(1.5)

@@ -65,8 +65,11 @@ def embed(picture: Picture) -> str:
 
 def constant(sweep: Sweep) -> list[str]:
     """Columns that say the same in every row: they stand above the table instead of in it."""
-    rows = sweep.rows + sweep.failed
-    return [c for c in sweep.columns if c != "accuracy" and len({row.get(c) for row in rows}) == 1 and len(rows) > 1]
+    found = {c: {row.get(c) for row in sweep.rows} for c in sweep.columns if c not in ("accuracy", "status")}
+    for row in sweep.failed:
+        for column, values in found.items():
+            values.update({row.get(column)} - {None})  # a failed point has no results: they are not what differs
+    return [c for c, values in found.items() if len(values) == 1 and len(sweep.rows) > 1]
 
 
 def settings_list(sweep: Sweep) -> str:

@@ -127,7 +127,7 @@ def label(column: str) -> str:
             "utilisation": "Cell utilisation", "checkpoint": "Checkpoint", "seed": "Seed", "chip": "Chip",
             "ideal_accuracy": "Accuracy of the exact network", "images": "Test images", "seconds": "Seconds per point", "device": "Device",
             "commit": "Commit", "version": "Version",
-            }.get(column, column.replace("_", " "))
+            }.get(column, column[:1].upper() + column[1:].replace("_", " "))
 
 
 def in_text(column: str) -> str:
