@@ -6,8 +6,8 @@
 set -euo pipefail
 ROOT=$(dirname "${BASH_SOURCE[0]}")
 
-subArray=${subArray:-16,32,64,128,256}  # rows of one subarray
-adcBits=${adcBits:-3,4,5,6,0}           # ADC resolution in bits; 0 is an ideal ADC
+subArray=${subArray:-16,32,64,128}      # rows of one subarray
+adcBits=${adcBits:-2,3,4,5,6,0}         # ADC resolution in bits; 0 is an ideal ADC
 wbit=${wbit:-0}                         # weight bits; 0 takes what the checkpoint was trained with
 abit=${abit:-0}                         # activation bits; 0 takes what the checkpoint was trained with
 checkpoint=${checkpoint:-$ROOT/models/seed_w4a4.safetensors}
