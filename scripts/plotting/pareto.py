@@ -152,7 +152,7 @@ def label_front(axis, labelled: list, points: list, levels: list[float]) -> None
             continue
         for dx, dy, ha, va in ((-6, 5, "right", "bottom"), (7, -5, "left", "top"), (0, 9, "center", "bottom"),
                                (-8, -5, "right", "top"), (7, 5, "left", "bottom"), (0, -9, "center", "top"),
-                               (-6, 14, "right", "bottom"), (7, -14, "left", "top")):
+                               (-6, 14, "right", "bottom")):
             note = axis.annotate(text, (x, y), xytext=(dx, dy), textcoords="offset points", ha=ha, va=va, fontsize=8,
                                  color=style.DARK, zorder=4)
             box = note.get_window_extent(renderer).padded(1.5)

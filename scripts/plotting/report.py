@@ -125,7 +125,7 @@ def cell(column: str, value: Value) -> str:
 
 def rows_table(sweep: Sweep, cost: str) -> str:
     same = constant(sweep)
-    columns = [c for c in sweep.columns if c not in same]
+    columns = [c for c in sweep.columns if c not in same and c != "key"]  # a key names a row to sramsim, not to people
     heads = "".join(f'<th class="{"n" if all(is_number(v) for v in sweep.values(c)) and sweep.values(c) else ""}">'
                     f'<button type="button">{text(c)}{" %" if c in ("accuracy", "ideal_accuracy") else ""}</button></th>'
                     for c in columns)

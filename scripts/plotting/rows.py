@@ -75,7 +75,12 @@ class Sweep:
         return sorted(found, key=sort_key)
 
     def varies(self, column: str) -> bool:
-        return len({row.get(column) for row in self.rows}) > 1
+        """An empty field among numbers says that there is none to tell (the geometry where a point has no cost), among
+        texts it is a value (no settings of single layers)."""
+        found = {row.get(column) for row in self.rows}
+        if all(is_number(value) for value in found - {None}):
+            found.discard(None)
+        return len(found) > 1
 
     def settings(self) -> list[str]:
         return [column for column in self.columns if column not in RESULTS]
@@ -125,9 +130,8 @@ def label(column: str) -> str:
             "area_mm2": "Area (mm²)", "adc_conversions": "ADC conversions per image", "subarrays": "Subarrays",
             "array_activations": "Array activations per image", "bit_cycles": "Bit cycles per image",
             "utilisation": "Cell utilisation", "checkpoint": "Checkpoint", "seed": "Seed", "chip": "Chip",
-            "ideal_accuracy": "Accuracy of the exact network", "images": "Test images", "seconds": "Seconds per point", "device": "Device",
-            "commit": "Commit", "version": "Version",
-            }.get(column, column[:1].upper() + column[1:].replace("_", " "))
+            "ideal_accuracy": "Accuracy of the exact network", "images": "Test images", "seconds": "Seconds per point",
+            "columns_per_adc": "Columns per ADC"}.get(column, column[:1].upper() + column[1:].replace("_", " "))
 
 
 def in_text(column: str) -> str:
@@ -235,6 +239,8 @@ def check_json_rows(path: str, rows: list) -> tuple[list[str], list[dict[str, Va
         for name, value in list(row.items()):
             if isinstance(value, (dict, list)):
                 row[name] = json.dumps(value)
+            elif value == "":
+                row[name] = None  # as in CSV
             columns[name] = None
     if "accuracy" not in columns:
         raise BadInput(f"{path}: has no column 'accuracy'")

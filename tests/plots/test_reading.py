@@ -75,6 +75,14 @@ class ReadSweep(InFolder):
             with self.assertRaisesRegex(rows.BadInput, says):
                 sweep.where([condition])
 
+    def test_empty_numbers_make_no_panels_but_empty_texts_do(self):
+        made = [{"subarray": r, "array_columns": c, "layer_settings": s, "accuracy": 0.5}
+                for r, c, s in ((16, 128, ""), (32, 128, "conv1.adc_bits=6"), (64, "", ""))]
+        sweep = rows.read_sweep(self.csv("s.csv", made))
+        self.assertEqual(sweep.panel_settings(["subarray"]), ["layer_settings"])
+        lines = self.write("s.jsonl", "\n".join(json.dumps(row) for row in made) + "\n")
+        self.assertEqual(rows.read_sweep(lines).rows, sweep.rows)
+
     def test_panels_and_order(self):
         made = [{"subarray": r, "adc_range": f, "accuracy": 0.5} for r in (128, 16, 32) for f in ("occupied", 100, 20)]
         sweep = rows.read_sweep(self.csv("s.csv", made))
