@@ -7,10 +7,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace sramsim {
+#include "kernels/core/chunk.h"
 
-/// Elements of one chunk: 64 KiB of floats, which fits a core's L2 cache beside a second operand.
-inline constexpr size_t kChunk = 16384;
+namespace sramsim {
 
 /// f(begin, end) over [0, count) in chunks of `chunk`, in parallel.
 template <typename F>

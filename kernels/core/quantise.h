@@ -5,6 +5,7 @@
 //   weights (SAWB)      c = round_half_even(clamp(w,-alpha,alpha) * scale), scale = n/alpha, n = 2^(B-1) - 1
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "kernels/core/macros.h"
@@ -34,6 +35,15 @@ SRAMSIM_HD static inline int32_t activation_code(float x, float alpha, float sca
 /// Gradient mask of the straight-through estimator; `after_relu` takes the ReLU's own mask (x > 0) along.
 SRAMSIM_HD static inline bool activation_passes(float x, float alpha, bool after_relu) {
   return x <= alpha && (after_relu ? x > 0.0f : x >= 0.0f);
+}
+
+SRAMSIM_HD static inline float passed_gradient(float x, float alpha, bool after_relu, float g) {
+  return activation_passes(x, alpha, after_relu) ? g : 0.0f;
+}
+
+/// What an element adds to the gradient of alpha.
+SRAMSIM_HD static inline float clipped_gradient(float x, float alpha, float g) {
+  return x >= alpha ? g : 0.0f;
 }
 
 SRAMSIM_HD static inline int32_t weight_code(float w, float alpha, float scale) {
@@ -69,6 +79,23 @@ SRAMSIM_HD static inline SawbCoefficients sawb_coefficients(int bits) {
     default:
       return {0.027, 1.114};
   }
+}
+
+/// The clip from a tensor's sums: `squares` = sum of (w - mean)^2, unbiased with n-1. Where the formula gives
+/// no positive clip (constant, zero or very spread weights): max|w|, or 1 if all weights are zero.
+SRAMSIM_HD static inline float sawb_clip(double abs_sum, double squares, float abs_max, double n, int bits) {
+  const auto std_dev = static_cast<float>(sqrt(squares / (n - 1.0)));
+  const auto abs_mean = static_cast<float>(abs_sum / n);
+  const SawbCoefficients z = sawb_coefficients(bits);
+  const float alpha = static_cast<float>(1.0 / z.z0) * std_dev - static_cast<float>(z.z1 / z.z0) * abs_mean;
+  constexpr float kSmallest = 1e-30f;  // below it the scale would leave float's range
+  if (alpha > kSmallest) return alpha;
+  return abs_max > kSmallest ? abs_max : 1.0f;
+}
+
+/// n/alpha with n = 2^(bits-1) - 1.
+SRAMSIM_HD static inline float weight_scale_of(float alpha, int bits) {
+  return static_cast<float>((1 << (bits - 1)) - 1) / alpha;
 }
 
 }  // namespace sramsim

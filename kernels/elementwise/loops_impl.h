@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/core/elementwise.h"
 #include "kernels/core/quantise.h"
 #include "kernels/elementwise/loops.h"
 
@@ -12,7 +13,7 @@ namespace {
 constexpr size_t kLanes = 16;  // one 512-bit vector of floats: every set adds in these lanes
 
 void bytes_to_unit(const uint8_t* bytes, size_t n, float* x) {
-  for (size_t i = 0; i < n; ++i) x[i] = static_cast<float>(bytes[i]) / 255.0f;
+  for (size_t i = 0; i < n; ++i) x[i] = unit_of_byte(bytes[i]);
 }
 
 void quantise_activations(const float* x, size_t n, float alpha, float scale, uint8_t* q) {
@@ -31,8 +32,8 @@ double mask_gradient(const float* x, size_t n, float alpha, float* grad) {
   size_t i = 0;
   const auto step = [&](size_t k, size_t l) {
     const float g = grad[k];
-    lane[l] += x[k] >= alpha ? g : 0.0f;
-    grad[k] = activation_passes(x[k], alpha, kAfterRelu) ? g : 0.0f;
+    lane[l] += clipped_gradient(x[k], alpha, g);
+    grad[k] = passed_gradient(x[k], alpha, kAfterRelu, g);
   };
   for (; i + kLanes <= n; i += kLanes)
     for (size_t l = 0; l < kLanes; ++l) step(i + l, l);
@@ -117,11 +118,11 @@ void scale_float(const float* acc, size_t pixels, int o, float act_scale, float 
 }
 
 void relu_forward(const float* x, size_t n, float* y) {
-  for (size_t i = 0; i < n; ++i) y[i] = x[i] > 0.0f ? x[i] : 0.0f;
+  for (size_t i = 0; i < n; ++i) y[i] = relu_of(x[i]);
 }
 
 void relu_backward(const float* y, size_t n, float* grad) {
-  for (size_t i = 0; i < n; ++i) grad[i] = y[i] > 0.0f ? grad[i] : 0.0f;
+  for (size_t i = 0; i < n; ++i) grad[i] = relu_gradient(y[i], grad[i]);
 }
 
 void multiply(const float* x, size_t n, float factor, float* y) {
@@ -162,16 +163,12 @@ void dropout(const float* x, size_t first, size_t n, uint64_t threshold, float s
   for (size_t i = 0; i < n; i += 4) {
     const Philox4 random = philox_block(key, (first + i) / 4);
     for (size_t k = 0; k < 4 && i + k < n; ++k)
-      y[i + k] = random.word[k] >= threshold ? x[i + k] * scale : 0.0f;
+      y[i + k] = dropout_of(x[i + k], random.word[k], threshold, scale);
   }
 }
 
 void sgd(float* w, const float* g, float* m, size_t n, float lr, float momentum, float weight_decay) {
-  for (size_t i = 0; i < n; ++i) {
-    const float d = g[i] + weight_decay * w[i];
-    m[i] = momentum * m[i] + d;
-    w[i] -= lr * m[i];
-  }
+  for (size_t i = 0; i < n; ++i) sgd_update(w[i], g[i], m[i], lr, momentum, weight_decay);
 }
 
 // Channels are cut into blocks whose sums stay in registers or L1.
@@ -202,7 +199,7 @@ void avg_pool_backward_row(const float* dy, const float* relu_y, int w, int c, i
       for (int kw = 0; kw < size; ++kw) {
         const size_t at = (static_cast<size_t>(kh) * w + static_cast<size_t>(ow) * size + kw) * c;
         if (relu_y) {
-          for (int k = 0; k < c; ++k) dx[at + k] = relu_y[at + k] > 0.0f ? g[k] / count : 0.0f;
+          for (int k = 0; k < c; ++k) dx[at + k] = relu_gradient(relu_y[at + k], g[k] / count);
         } else {
           for (int k = 0; k < c; ++k) dx[at + k] = g[k] / count;
         }

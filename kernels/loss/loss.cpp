@@ -1,51 +1,36 @@
 #include "kernels/loss/loss.h"
 
-#include <algorithm>
-#include <cmath>
+#include "kernels/loss/loss_row.h"
 
 namespace sramsim {
 namespace {
 
-bool hit(const float* z, int classes, uint8_t label) {
-  return std::max_element(z, z + classes) - z == label;
+/// Adds up the images in order.
+template <typename Row>
+double batch_sum(Row row, const float* logits, const uint8_t* labels, int n, int classes, float* dlogits,
+                 int32_t* correct) {
+  double total = 0;
+  for (int i = 0; i < n; ++i) {
+    const int64_t at = static_cast<int64_t>(i) * classes;
+    total += row(logits + at, classes, labels[i], n, dlogits != nullptr ? dlogits + at : nullptr);
+    *correct += first_largest(logits + at, classes) == labels[i];
+  }
+  return total;
 }
 
 }  // namespace
 
 void softmax_cross_entropy_batch(const float* logits, const uint8_t* labels, int n, int classes, float* loss,
                                  float* dlogits, int32_t* correct) {
-  double total = 0;
-  for (int i = 0; i < n; ++i) {
-    const float* z = logits + static_cast<int64_t>(i) * classes;
-    const float top = *std::max_element(z, z + classes);
-    double sum = 0;
-    for (int k = 0; k < classes; ++k) sum += std::exp(static_cast<double>(z[k] - top));
-    total += std::log(sum) - static_cast<double>(z[labels[i]] - top);
-    *correct += hit(z, classes, labels[i]);
-    if (!dlogits) continue;
-    float* d = dlogits + static_cast<int64_t>(i) * classes;
-    for (int k = 0; k < classes; ++k) {
-      const double p = std::exp(static_cast<double>(z[k] - top)) / sum;
-      d[k] = static_cast<float>((p - (k == labels[i] ? 1.0 : 0.0)) / n);
-    }
-  }
-  *loss += static_cast<float>(total / n);
+  *loss += static_cast<float>(
+      batch_sum(softmax_cross_entropy_row, logits, labels, n, classes, dlogits, correct) / n);
 }
 
 void mse_one_hot_batch(const float* logits, const uint8_t* labels, int n, int classes, float* loss,
                        float* dlogits, int32_t* correct) {
   const double count = static_cast<double>(n) * classes;
-  double total = 0;
-  for (int i = 0; i < n; ++i) {
-    const float* z = logits + static_cast<int64_t>(i) * classes;
-    *correct += hit(z, classes, labels[i]);
-    for (int k = 0; k < classes; ++k) {
-      const double error = static_cast<double>(z[k]) - (k == labels[i] ? 1.0 : 0.0);
-      total += error * error;
-      if (dlogits) dlogits[static_cast<int64_t>(i) * classes + k] = static_cast<float>(2.0 * error / count);
-    }
-  }
-  *loss += static_cast<float>(total / count);
+  *loss +=
+      static_cast<float>(batch_sum(mse_one_hot_row, logits, labels, n, classes, dlogits, correct) / count);
 }
 
 }  // namespace sramsim

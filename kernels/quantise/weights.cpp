@@ -1,7 +1,6 @@
 #include "kernels/quantise/weights.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "kernels/core/parallel.h"
 #include "kernels/core/quantise.h"
@@ -28,13 +27,7 @@ float clip_of(const float* w, size_t count, int bits, std::vector<double>& parti
   const double squares = parallel_sum(count, partial, [&](size_t begin, size_t end) {
     return elementwise_loops().squared_deviation(w + begin, end - begin, mean);
   });
-  const auto std_dev = static_cast<float>(std::sqrt(squares / (n - 1.0)));
-  const auto abs_mean = static_cast<float>(sums.abs_sum / n);
-  const SawbCoefficients z = sawb_coefficients(bits);
-  const float alpha = static_cast<float>(1.0 / z.z0) * std_dev - static_cast<float>(z.z1 / z.z0) * abs_mean;
-  constexpr float kSmallest = 1e-30f;  // below it the scale would leave float's range
-  if (alpha > kSmallest) return alpha;
-  return sums.abs_max > kSmallest ? sums.abs_max : 1.0f;
+  return sawb_clip(sums.abs_sum, squares, sums.abs_max, n, bits);
 }
 
 }  // namespace
@@ -42,7 +35,7 @@ float clip_of(const float* w, size_t count, int bits, std::vector<double>& parti
 void quantise_weight_tensor(const float* w, size_t count, int bits, int8_t* codes, float* scale,
                             std::vector<double>& partial) {
   const float alpha = clip_of(w, count, bits, partial);
-  *scale = static_cast<float>((1 << (bits - 1)) - 1) / alpha;
+  *scale = weight_scale_of(alpha, bits);
   parallel_chunks(count, [&](size_t begin, size_t end) {
     elementwise_loops().quantise_weights(w + begin, end - begin, alpha, *scale, codes + begin);
   });
