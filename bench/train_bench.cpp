@@ -19,12 +19,12 @@ void step(benchmark::State& state, const std::string& algorithm) {
   TrainingNetwork network(*backend, seed_network(),
                           {.max_batch = batch, .conv_backward = parse_conv_backward(algorithm)});
   const auto one_step = [&](uint64_t number) {
-    network.forward_backward(data.images.data(), data.labels.data(), batch, number);
-    network.update(0.01f, 0.9f, 0.0f, 1e-5f);
+    network.train_step(batch, number, {.lr = 0.01f});
     backend->synchronise();
   };
   try {
     network.calibrate_alphas(data.images.data(), batch);
+    backend->upload(network.batch_labels(), data.labels.data(), static_cast<size_t>(batch));
     one_step(0);
   } catch (const InputError& e) {
     return state.SkipWithError(e.what());  // not on this CPU

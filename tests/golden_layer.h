@@ -2,7 +2,6 @@
 // backends.
 #pragma once
 
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +13,7 @@
 
 #include "host/formats/npy.h"
 #include "tests/cases.h"
+#include "tests/source_dir.h"
 
 namespace sramsim::golden {
 
@@ -85,10 +85,7 @@ inline LayerCase load_layer_case(const std::filesystem::path& folder, const nloh
 }
 
 inline std::vector<LayerCase> layer_cases() {
-  // A bundle on another machine says where its copy of the files is.
-  const char* moved = std::getenv("SRAMSIM_SOURCE");
-  const std::filesystem::path folder =
-      std::filesystem::path(moved ? moved : SRAMSIM_SOURCE_DIR) / "tests/golden/layer";
+  const std::filesystem::path folder = std::filesystem::path(test::source_dir()) / "tests/golden/layer";
   std::ifstream file(folder / "cases.json");
   std::vector<LayerCase> list;
   for (const nlohmann::json& entry : nlohmann::json::parse(file))

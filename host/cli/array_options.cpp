@@ -4,6 +4,7 @@
 
 #include "host/sweep/array_axes.h"
 #include "host/util/parse.h"
+#include "kernels/sram_conv/sram_choice_cuda.h"
 #include "kernels/sram_conv/sram_conv.h"
 
 namespace sramsim {
@@ -39,15 +40,19 @@ void add_array_options(CLI::App& command, ArrayOptions& options, bool lists) {
 }
 
 void add_kernel_option(CLI::App& command, std::string& kernel) {
-  std::string names;
+  std::string names, gpu_names;
   for (const SramConvVariant& v : sram_conv_variants())
     names += (names.empty() ? "" : ", ") + std::string(v.name);
+  for (const cuda::SramKernelInfo& k : cuda::sram_cuda_kernels())
+    gpu_names += (gpu_names.empty() ? "" : ", ") + std::string(k.name);
   command
       .add_option(
           "--kernel", kernel,
-          fmt::format("force this variant of the SRAM convolution instead of the fastest that fits, on the "
-                      "CPU one of {}; all give the same numbers",
-                      names))
+          fmt::format(
+              "force this variant of the SRAM convolution instead of the fastest that fits, on the "
+              "CPU one of {}; on a GPU one of {}, or kernel/form with form clamp, half2, fma or table; all "
+              "give the same numbers",
+              names, gpu_names))
       ->type_name("NAME")
       ->group("Run");
 }

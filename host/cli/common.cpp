@@ -43,9 +43,15 @@ void add_dataset_option(CLI::App& command, std::string& dataset_dir) {
 }
 
 std::unique_ptr<Backend> make_backend(const CommonOptions& options) {
-  auto backend = make_backend(options.device, options.threads);
-  if (options.verbose) fmt::print(stderr, "device: {}\n", backend->describe());
+  std::string note;
+  auto backend = make_backend(options.device, options.threads, &note);
+  if (options.verbose)
+    fmt::print(stderr, "device: {}{}\n", backend->describe(), note.empty() ? "" : "; no GPU: " + note);
   return backend;
+}
+
+void print_note(const std::string& line) {
+  fmt::print(stderr, "sramsim: {}\n", line);
 }
 
 void check_output_folder(const std::string& option, const std::filesystem::path& file) {

@@ -29,6 +29,9 @@ void add_dataset_option(CLI::App& command, std::string& dataset_dir);  ///< --da
 /// make_backend() with these options; --verbose says on stderr which device was taken.
 std::unique_ptr<Backend> make_backend(const CommonOptions& options);
 
+/// One line on stderr about how a run is done.
+void print_note(const std::string& line);
+
 /// Fails before hours of work rather than after: InputError naming `option` if the folder of an output file
 /// does not exist. An empty path (option not given) is fine.
 void check_output_folder(const std::string& option, const std::filesystem::path& file);

@@ -44,6 +44,8 @@ Outcome run(Backend& backend, const InferOptions& options, const QuantisedNetwor
   EvaluateOptions evaluation = evaluate_options(options.network);
   evaluation.stats_images = options.stats_images;
   evaluation.logits = !options.logits.empty();
+  evaluation.verbose = options.common.verbose;
+  evaluation.note = print_note;
   Progress progress("infer", "images", 1, !options.common.quiet);
   evaluation.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
   const auto start = std::chrono::steady_clock::now();

@@ -110,6 +110,7 @@ void layer(const LayerOptions& options) {
   } catch (const InputError& e) {
     throw InputError(fmt::format("--weight {}: {}", options.weight, e.what()));
   }
+  if (options.common.verbose && !plan->describe().empty()) print_note("kernel " + plan->describe());
   write_npy(options.output, simulate(*backend, *plan, shape, input, options.batch));
   if (!options.common.quiet)
     fmt::print("{}: S float64 [{},{},{},{}], {} ADC conversions per image, {} row groups, kernel {} on {}\n",

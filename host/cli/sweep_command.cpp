@@ -59,6 +59,8 @@ void sweep(const SweepCommand& command) {
 
   SweepOptions options;
   options.evaluate = evaluate_options(command.network);
+  options.evaluate.verbose = command.common.verbose;
+  options.evaluate.note = print_note;
   Progress progress(fmt::format("sweep of {} points", points.size()), "images", 1, !command.common.quiet);
   options.evaluate.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
   // The file is whole after every pass: an interrupted sweep keeps the passes it finished.

@@ -74,7 +74,7 @@ void make_folder(const std::string& out) {
   if (failed) throw RunError(fmt::format("--out {}: {}", out, failed.message()));
 }
 
-void train(const CLI::App& command, TrainOptions options) {
+void run_training(const CLI::App& command, TrainOptions& options) {
   if (!options.lr_steps.empty()) {
     for (const std::string& item : parse_list("--lr-steps", options.lr_steps))
       options.settings.lr_steps.push_back(parse_int("--lr-steps", item, 0, 1 << 20));
@@ -99,6 +99,10 @@ void train(const CLI::App& command, TrainOptions options) {
                            ? Trainer::resume(*backend, last, train_set, test_set, epochs, out, threads)
                            : std::make_unique<Trainer>(*backend, seed_network(options.wbits, options.abits),
                                                        train_set, test_set, options.settings, out, threads);
+  TrainHooks hooks;
+  hooks.stop_requested = interrupt_requested;
+  hooks.progress = !options.common.quiet;
+  if (options.common.verbose) hooks.note = print_note;
 
   Log log(out / "train.log", options.resume, options.common.quiet);
   const TrainState& state = trainer->state();
@@ -109,10 +113,20 @@ void train(const CLI::App& command, TrainOptions options) {
   log(fmt::format("settings {}", nlohmann::json(state.settings).dump()));
   if (options.resume) log(fmt::format("resumed at epoch {}, step {}", state.epoch + 1, state.step));
   if (state.epoch >= state.settings.epochs) log("the run is finished; a larger --epochs lengthens it");
-  trainer->run(
-      {.log = std::ref(log), .stop_requested = interrupt_requested, .progress = !options.common.quiet});
+  hooks.log = std::ref(log);
+  trainer->run(hooks);
   log(fmt::format("best test accuracy {:.2f} %: {}", state.best_accuracy * 100,
                   (out / "best.safetensors").string()));
+}
+
+/// The batch is part of the recipe: it is not halved behind the user's back as in inference.
+void train(const CLI::App& command, TrainOptions options) {
+  try {
+    run_training(command, options);
+  } catch (const OutOfMemory& e) {
+    throw RunError(
+        fmt::format("{}; --batch {} does not fit, take a smaller one", e.what(), options.settings.batch));
+  }
 }
 
 void add_recipe_options(CLI::App& command, TrainOptions& options) {
@@ -181,9 +195,11 @@ void add_train_command(CLI::App& app) {
   command
       ->add_option(
           "--backward", options->settings.backward,
-          "how convolution gradients are formed on the CPU: auto takes bf16 where the CPU has it, else "
-          "winograd where it applies, else direct")
-      ->type_name("auto|direct|winograd|bf16")
+          "how convolution gradients are formed. On the CPU: auto takes bf16 where the CPU has it, else "
+          "winograd where it applies, else direct. On a GPU: auto and direct are float32, tf32 rounds "
+          "operands to "
+          "11 bits for the tensor cores")
+      ->type_name("auto|direct|winograd|bf16|tf32")
       ->group("Run");
   add_common_options(*command, options->common);
   command->callback([options, command] { train(*command, *options); });

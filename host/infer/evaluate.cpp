@@ -10,6 +10,7 @@
 #include "host/infer/point_trie.h"
 #include "host/util/interrupt.h"
 #include "kernels/core/error.h"
+#include "kernels/cuda/profile_range.h"
 
 namespace sramsim {
 namespace {
@@ -68,12 +69,14 @@ class Evaluation {
         probes_(network, points, trie_, std::min(options.stats_images, images_)),
         leaves_(trie_.nodes().size()) {
     trie_.make_plans(backend, network);
+    if (options.verbose && options.note) describe_plans();
     allocate();
   }
 
   std::vector<PointResult> run(size_t points) {
     const int64_t pixels = int64_t{dataset_.h} * dataset_.w;
     for (first_ = 0; first_ < images_; first_ += batch_) {
+      const ProfileRange range("batch");
       n_ = static_cast<int>(std::min<int64_t>(batch_, images_ - first_));
       const auto count = static_cast<size_t>(n_ * pixels);
       backend_.upload(bytes_.data(), dataset_.images.data() + first_ * pixels, count);
@@ -102,6 +105,16 @@ class Evaluation {
     return apply_plain(backend_, plain, skip, n_, x, scratch);
   }
 
+  void describe_plans() const {
+    for (const TrieNode& node : trie_.nodes())
+      for (const TriePass& pass : node.passes) {
+        const std::string detail = pass.plan->describe();
+        options_.note(fmt::format("layer {}: {} converter{} by kernel {}", network_.layers()[node.layer].name,
+                                  pass.children.size(), pass.children.size() == 1 ? "" : "s",
+                                  detail.empty() ? pass.kernel : detail));
+      }
+  }
+
   void allocate() {
     const auto batch = static_cast<size_t>(batch_);
     const auto pixels = static_cast<size_t>(dataset_.h) * static_cast<size_t>(dataset_.w) * batch;
@@ -124,6 +137,7 @@ class Evaluation {
     const int l = trie_.nodes()[node].layer;
     if (l == layers()) return take_logits(node, x);
     const QuantisedLayer& layer = network_.layers()[l];
+    const ProfileRange range(layer.name);
     LevelBuffers& level = levels_[l];
     backend_.quantise_activations(x, static_cast<size_t>(n_ * layer.shape.inputs()), layer.act_alpha.data(),
                                   network_.act_bits(), level.q.data());
@@ -193,7 +207,19 @@ std::vector<PointResult> evaluate(Backend& backend, const QuantisedNetwork& netw
   check_dataset(network, dataset);
   if (options.batch < 1) throw InputError(fmt::format("--batch {}: must be at least 1", options.batch));
   if (points.empty()) return {};
-  return Evaluation(backend, network, dataset, points, options).run(points.size());
+  const ProfileRange range("evaluate");
+  for (EvaluateOptions tried = options;; tried.batch = (tried.batch + 1) / 2) {
+    tried.batch = static_cast<int>(std::min<int64_t>(tried.batch, dataset.count));
+    try {
+      return Evaluation(backend, network, dataset, points, tried).run(points.size());
+    } catch (const OutOfMemory& e) {
+      if (tried.batch == 1) throw;
+      if (options.note)
+        options.note(fmt::format("{}: a step of {} images does not fit, going on with {}", e.what(),
+                                 tried.batch, (tried.batch + 1) / 2));
+    }
+    backend.trim();
+  }
 }
 
 }  // namespace sramsim

@@ -22,6 +22,9 @@ struct EvaluateOptions {
   bool logits = false;         ///< keep the logits
   bool fuse_relu = true;       ///< off for tests: the results do not depend on it
   int max_adcs_per_pass = 16;  ///< ADCs that share one kernel call; the results do not depend on it
+  bool verbose = false;        ///< say by `note` which kernels compute what
+  /// Lines about how it is done: a smaller batch because memory is short, kernels if verbose.
+  std::function<void(const std::string& line)> note{};
   /// Called with the images done so far (a fraction of a step counts in proportion).
   std::function<void(int64_t done, int64_t total)> progress{};
 };
@@ -41,7 +44,8 @@ struct PointResult {
 /// Results in the order of `points`. Memory: one step of activations per layer and the packed weights of
 /// every distinct layer, whatever the size of the dataset. A prediction is the largest logit, the first of
 /// equals. InputError for settings that do not fit a layer (named), or images or labels that do not fit the
-/// network; Interrupted between kernel calls once the user asked to stop.
+/// network; Interrupted between kernel calls once the user asked to stop. Where the backend's memory does not
+/// hold a step, the batch is halved until it does, and `note` says so.
 std::vector<PointResult> evaluate(Backend& backend, const QuantisedNetwork& network, const Dataset& dataset,
                                   const std::vector<DesignPoint>& points, const EvaluateOptions& options);
 

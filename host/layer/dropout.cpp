@@ -15,17 +15,18 @@ class DropoutLayer final : public TrainingLayer {
 
   /// Outside training p = 0: a copy.
   void forward(const PassContext& pass, const float* x, float* y) override {
-    backend_.dropout(x, static_cast<size_t>(pass.n * outputs()), pass.training ? p_ : 0.0f, key(pass), y);
+    backend_.dropout(x, static_cast<size_t>(pass.n * outputs()), pass.training ? p_ : 0.0f, key(pass),
+                     pass.step, y);
   }
 
   float* backward(const PassContext& pass, const float* x, const float* /*y*/, float* dy,
                   float* dx) override {
-    backend_.dropout(dy, static_cast<size_t>(pass.n * outputs()), p_, key(pass), dx);
+    backend_.dropout(dy, static_cast<size_t>(pass.n * outputs()), p_, key(pass), pass.step, dx);
     return mask_relu(pass, x, dx);
   }
 
  private:
-  RandomKey key(const PassContext& pass) const { return {pass.seed, stream_, pass.step}; }
+  RandomKey key(const PassContext& pass) const { return {pass.seed, stream_, 0}; }
 
   float p_;
   uint64_t stream_;

@@ -35,7 +35,7 @@ struct PassContext {
   int n = 0;  ///< images
   bool training = false;
   uint64_t seed = 0;
-  uint64_t step = 0;  ///< training step since the start of the run
+  const uint64_t* step = nullptr;  ///< training step since the start of the run, in the backend's memory
 };
 
 class TrainingLayer {

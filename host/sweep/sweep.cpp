@@ -9,6 +9,7 @@
 
 #include "host/sweep/grid.h"
 #include "kernels/core/error.h"
+#include "kernels/cuda/profile_range.h"
 
 namespace sramsim {
 namespace {
@@ -72,6 +73,7 @@ class Sweep {
   }
 
   void run_pass(const std::vector<SweepPoint>& points, const Pass& pass, size_t index, size_t count) {
+    const ProfileRange range("sweep pass");
     const Widths w = widths(points[pass.begin]);
     std::vector<DesignPoint> wanted;
     for (size_t p = pass.begin; p < pass.end; ++p) wanted.push_back(design_point(network(w), points[p]));

@@ -1,7 +1,6 @@
 #include "host/train/batches.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 #include <utility>
 
@@ -21,26 +20,25 @@ std::vector<int32_t> shuffled_order(int count, uint64_t seed, int epoch) {
   return order;
 }
 
-BatchReader::BatchReader(const Dataset& dataset, int count, int batch)
-    : dataset_(dataset),
+BatchReader::BatchReader(Backend& backend, const Dataset& dataset, int count, int batch)
+    : backend_(&backend),
       count_(count),
       batch_(batch),
-      order_(static_cast<size_t>(count)),
-      images_(static_cast<size_t>(batch) * static_cast<size_t>(dataset.h) * static_cast<size_t>(dataset.w)),
-      labels_(static_cast<size_t>(batch)) {
-  std::iota(order_.begin(), order_.end(), 0);
+      pixels_(static_cast<size_t>(dataset.h) * static_cast<size_t>(dataset.w)),
+      images_(backend, static_cast<size_t>(count) * pixels_),
+      labels_(backend, static_cast<size_t>(count)),
+      order_(backend, static_cast<size_t>(count)) {
+  images_.upload(dataset.images.data());
+  labels_.upload(dataset.labels.data());
+  std::vector<int32_t> order(static_cast<size_t>(count));
+  std::iota(order.begin(), order.end(), 0);
+  set_order(order);
 }
 
-int BatchReader::load(int step) {
-  const size_t pixels = static_cast<size_t>(dataset_.h) * static_cast<size_t>(dataset_.w);
+int BatchReader::load(int step, uint8_t* images, uint8_t* labels) {
   const int first = step * batch_;
   const int n = std::min(batch_, count_ - first);
-  for (int i = 0; i < n; ++i) {
-    const auto from = static_cast<size_t>(order_[static_cast<size_t>(first + i)]);
-    std::memcpy(images_.data() + static_cast<size_t>(i) * pixels, dataset_.images.data() + from * pixels,
-                pixels);
-    labels_[static_cast<size_t>(i)] = dataset_.labels[from];
-  }
+  backend_->gather_batch(images_.data(), labels_.data(), order_.data(), first, n, pixels_, images, labels);
   return n;
 }
 

@@ -8,10 +8,10 @@
 #include <cmath>
 
 #include "host/formats/atomic_file.h"
-#include "host/train/batches.h"
 #include "host/util/interrupt.h"
 #include "host/util/progress.h"
 #include "kernels/core/error.h"
+#include "kernels/cuda/profile_range.h"
 
 namespace sramsim {
 namespace {
@@ -25,7 +25,7 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-void check_dataset(const NetworkSpec& network, const Dataset& dataset, const char* split) {
+const Dataset& checked(const NetworkSpec& network, const Dataset& dataset, const char* split) {
   if (network.c != 1 || dataset.h != network.h || dataset.w != network.w)
     throw InputError(fmt::format("{} images are {} x {} with 1 channel, network '{}' takes {} x {} with {}",
                                  split, dataset.h, dataset.w, network.name, network.h, network.w, network.c));
@@ -33,6 +33,18 @@ void check_dataset(const NetworkSpec& network, const Dataset& dataset, const cha
   if (dataset.classes > network.classes)
     throw InputError(fmt::format("{} labels go up to {}, network '{}' has {} classes", split,
                                  dataset.classes - 1, network.name, network.classes));
+  return dataset;
+}
+
+int train_count(const TrainSettings& settings, const Dataset& train) {
+  return settings.limit > 0 && settings.limit < train.count ? static_cast<int>(settings.limit) : train.count;
+}
+
+UpdateSettings update_settings(const TrainSettings& s, int epoch) {
+  return {.lr = static_cast<float>(s.rate(epoch)),
+          .momentum = static_cast<float>(s.momentum),
+          .weight_decay = static_cast<float>(s.weight_decay),
+          .alpha_lambda = static_cast<float>(s.alpha_lambda)};
 }
 
 TrainingNetworkOptions network_options(const TrainSettings& s) {
@@ -76,13 +88,15 @@ std::string history_csv(const TrainState& state, const std::vector<TrainingNetwo
 
 Trainer::Trainer(Backend& backend, const NetworkSpec& network, const Dataset& train, const Dataset& test,
                  TrainState state, std::filesystem::path out)
-    : train_(train),
-      test_(test),
-      state_(std::move(state)),
+    : state_(std::move(state)),
       out_(std::move(out)),
-      network_(backend, network, network_options(state_.settings)) {
-  check_dataset(network, train, "training");
-  check_dataset(network, test, "test");
+      network_(backend, network, network_options(state_.settings)),
+      train_(backend, checked(network, train, "training"), train_count(state_.settings, train),
+             state_.settings.batch),
+      test_(backend, checked(network, test, "test"), test.count, state_.settings.batch) {}
+
+int Trainer::load(BatchReader& reader, int step) {
+  return reader.load(step, network_.batch_images(), network_.batch_labels());
 }
 
 Trainer::Trainer(Backend& backend, const NetworkSpec& network, const Dataset& train, const Dataset& test,
@@ -90,10 +104,8 @@ Trainer::Trainer(Backend& backend, const NetworkSpec& network, const Dataset& tr
     : Trainer(backend, network, train, test, new_state(settings, train, threads, backend.describe()),
               std::move(out)) {
   if (!state_.settings.alpha_from_data()) return;
-  BatchReader reader(train_, train_count(), state_.settings.batch);
-  reader.shuffle(state_.settings.seed, 0);
-  const int n = reader.load(0);
-  network_.calibrate_alphas(reader.images(), n);
+  train_.shuffle(state_.settings.seed, 0);
+  network_.calibrate_alphas(load(train_, 0));
 }
 
 std::unique_ptr<Trainer> Trainer::resume(Backend& backend, const std::filesystem::path& from,
@@ -113,36 +125,29 @@ std::unique_ptr<Trainer> Trainer::resume(Backend& backend, const std::filesystem
   return trainer;
 }
 
-int Trainer::train_count() const {
-  const int64_t limit = state_.settings.limit;
-  return limit > 0 && limit < train_.count ? static_cast<int>(limit) : train_.count;
-}
-
 void Trainer::run(const TrainHooks& hooks) {
   while (state_.epoch < state_.settings.epochs) run_epoch(hooks);
 }
 
 void Trainer::run_epoch(const TrainHooks& hooks) {
+  const ProfileRange range("epoch");
   const TrainSettings& s = state_.settings;
-  BatchReader reader(train_, train_count(), s.batch);
-  reader.shuffle(s.seed, state_.epoch);
+  train_.shuffle(s.seed, state_.epoch);
   network_.set_totals(state_.totals);
-  const auto rate = static_cast<float>(s.rate(state_.epoch));
+  const UpdateSettings update = update_settings(s, state_.epoch);
   const double seconds_before = state_.epoch_seconds;
   const auto start = Clock::now();
-  Progress progress(fmt::format("epoch {}/{}", state_.epoch + 1, s.epochs), "images", reader.count(),
+  Progress progress(fmt::format("epoch {}/{}", state_.epoch + 1, s.epochs), "images", train_.count(),
                     hooks.progress);
 
-  for (int& step = state_.step; step < reader.steps();) {
-    const int n = reader.load(step);
-    const uint64_t global_step = static_cast<uint64_t>(state_.epoch) * reader.steps() + step;
-    network_.forward_backward(reader.images(), reader.labels(), n, global_step);
-    network_.update(rate, static_cast<float>(s.momentum), static_cast<float>(s.weight_decay),
-                    static_cast<float>(s.alpha_lambda));
+  for (int& step = state_.step; step < train_.steps();) {
+    const int n = load(train_, step);
+    const uint64_t global_step = static_cast<uint64_t>(state_.epoch) * train_.steps() + step;
+    network_.train_step(n, global_step, update, hooks.note);
     ++step;
     if (step % kHealthSteps == 0) check_health();
-    progress.update(std::min(step * s.batch, reader.count()));
-    if (step < reader.steps() && hooks.stop_requested && hooks.stop_requested()) {
+    progress.update(std::min(step * s.batch, train_.count()));
+    if (step < train_.steps() && hooks.stop_requested && hooks.stop_requested()) {
       state_.epoch_seconds = seconds_before + seconds_since(start);
       progress.finish();
       stop(hooks);
@@ -156,19 +161,17 @@ void Trainer::run_epoch(const TrainHooks& hooks) {
 
 void Trainer::finish_epoch(const TrainHooks& hooks) {
   const TrainSettings& s = state_.settings;
-  const int images = train_count();
-  const int steps = (images + s.batch - 1) / s.batch;
+  const int images = train_.count();
   const auto evaluation_start = Clock::now();
   const Totals trained = network_.totals();
   const Totals tested = evaluate();
-  const int test_steps = (test_.count + s.batch - 1) / s.batch;
 
   EpochRecord record{.epoch = state_.epoch + 1,
                      .lr = s.rate(state_.epoch),
-                     .loss = static_cast<double>(trained.loss) / steps,
+                     .loss = static_cast<double>(trained.loss) / train_.steps(),
                      .train_accuracy = static_cast<double>(trained.correct) / images,
-                     .test_loss = static_cast<double>(tested.loss) / test_steps,
-                     .test_accuracy = static_cast<double>(tested.correct) / test_.count,
+                     .test_loss = static_cast<double>(tested.loss) / test_.steps(),
+                     .test_accuracy = static_cast<double>(tested.correct) / test_.count(),
                      .images_per_second = images / state_.epoch_seconds,
                      .seconds = state_.epoch_seconds + seconds_since(evaluation_start),
                      .alphas = {}};
@@ -211,12 +214,9 @@ void Trainer::stop(const TrainHooks& hooks) {
 }
 
 Totals Trainer::evaluate() {
+  const ProfileRange range("evaluate");
   network_.reset_totals();
-  BatchReader reader(test_, test_.count, state_.settings.batch);
-  for (int step = 0; step < reader.steps(); ++step) {
-    const int n = reader.load(step);
-    network_.evaluate(reader.images(), reader.labels(), n);
-  }
+  for (int step = 0; step < test_.steps(); ++step) network_.evaluate(load(test_, step));
   return network_.totals();
 }
 

@@ -9,6 +9,7 @@
 
 #include "datasets/idx.h"
 #include "host/model/network.h"
+#include "host/train/batches.h"
 #include "host/train/train_state.h"
 
 namespace sramsim {
@@ -19,6 +20,7 @@ struct TrainHooks {
   /// Asked after every step; true saves the state and ends the run with Interrupted.
   std::function<bool()> stop_requested;
   bool progress = false;  ///< a progress bar within the epoch
+  Note note{};            ///< how steps are run, for --verbose
 };
 
 /// Trains into the folder `out`: last.safetensors (complete state, after every epoch and on interruption),
@@ -49,13 +51,12 @@ class Trainer {
   [[noreturn]] void stop(const TrainHooks& hooks);
   void check_health() const;
   Totals evaluate();
-  int train_count() const;
+  int load(BatchReader& reader, int step);
 
-  const Dataset& train_;
-  const Dataset& test_;
   TrainState state_;
   std::filesystem::path out_;
   TrainingNetwork network_;
+  BatchReader train_, test_;
 };
 
 /// CRC-32 over images and labels: tells two data sets of one size apart.

@@ -3,13 +3,17 @@
 #include <algorithm>
 
 #include "host/train/alpha_calibration.h"
-#include "kernels/core/error.h"
+#include "kernels/cuda/profile_range.h"
 
 namespace sramsim {
 
 TrainingNetwork::TrainingNetwork(Backend& backend, const NetworkSpec& spec,
                                  const TrainingNetworkOptions& options)
-    : backend_(backend), spec_(spec), loss_(options.loss), seed_(options.seed) {
+    : backend_(backend),
+      spec_(spec),
+      loss_(options.loss),
+      max_batch_(options.max_batch),
+      seed_(options.seed) {
   build(options);
   parameters_.allocate(backend);
   parameters_.initialise(options.seed);
@@ -27,6 +31,8 @@ TrainingNetwork::TrainingNetwork(Backend& backend, const NetworkSpec& spec,
   labels_ = DeviceArray<uint8_t>(backend, batch);
   loss_sum_ = DeviceArray<float>(backend, 1);
   correct_ = DeviceArray<int32_t>(backend, 1);
+  step_ = DeviceArray<uint64_t>(backend, 1);
+  step_.zero();
   reset_totals();
 }
 
@@ -55,21 +61,27 @@ void TrainingNetwork::build(const TrainingNetworkOptions& options) {
   }
 }
 
-void TrainingNetwork::load_images(const uint8_t* images, int n) {
-  const auto count = static_cast<size_t>(n * layers_.front()->inputs());
-  backend_.upload(bytes_.data(), images, count);
-  backend_.bytes_to_unit(bytes_.data(), count, activation(0));
-  if (stale_)
-    for (auto& layer : layers_) layer->prepare();
+void TrainingNetwork::upload_batch(const uint8_t* images, const uint8_t* labels, int n) {
+  backend_.upload(bytes_.data(), images, static_cast<size_t>(n * layers_.front()->inputs()));
+  if (labels) backend_.upload(labels_.data(), labels, static_cast<size_t>(n));
+}
+
+void TrainingNetwork::prepare() {
+  const ProfileRange range("prepare");
+  for (auto& layer : layers_) layer->prepare();
   stale_ = false;
 }
 
 void TrainingNetwork::forward(const PassContext& pass) {
-  for (size_t i = 0; i < layers_.size(); ++i) layers_[i]->forward(pass, activation(i), activation(i + 1));
+  backend_.bytes_to_unit(bytes_.data(), static_cast<size_t>(pass.n * layers_.front()->inputs()),
+                         activation(0));
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const ProfileRange range(layers_[i]->name());
+    layers_[i]->forward(pass, activation(i), activation(i + 1));
+  }
 }
 
-void TrainingNetwork::loss(const uint8_t* labels, int n, float* dlogits) {
-  backend_.upload(labels_.data(), labels, static_cast<size_t>(n));
+void TrainingNetwork::loss(int n, float* dlogits) {
   const float* logits = activation(layers_.size());
   if (loss_ == Loss::kCrossEntropy)
     backend_.softmax_cross_entropy(logits, labels_.data(), n, spec_.classes, loss_sum_.data(), dlogits,
@@ -79,29 +91,82 @@ void TrainingNetwork::loss(const uint8_t* labels, int n, float* dlogits) {
                          correct_.data());
 }
 
-void TrainingNetwork::forward_backward(const uint8_t* images, const uint8_t* labels, int n, uint64_t step) {
-  const PassContext pass{.n = n, .training = true, .seed = seed_, .step = step};
-  load_images(images, n);
+void TrainingNetwork::gradients(int n) {
+  const PassContext pass = pass_of(n, true);
   forward(pass);
   parameters_.zero_alpha_gradients();
   float* gradient = gradient_[0].data();
-  loss(labels, n, gradient);
+  loss(n, gradient);
   for (size_t i = layers_.size(); i-- > 0;) {
+    const ProfileRange range(layers_[i]->name());
     float* other = gradient == gradient_[0].data() ? gradient_[1].data() : gradient_[0].data();
     gradient = layers_[i]->backward(pass, activation(i), activation(i + 1), gradient, other);
   }
 }
 
-void TrainingNetwork::update(float lr, float momentum, float weight_decay, float alpha_lambda) {
+void TrainingNetwork::forward_backward(const uint8_t* images, const uint8_t* labels, int n, uint64_t step) {
+  upload_batch(images, labels, n);
+  step_.upload(&step);
+  if (stale_) prepare();
+  gradients(n);
+}
+
+void TrainingNetwork::update(const UpdateSettings& s) {
   // The loss holds lambda * sum(alpha^2), whose gradient is a decay of 2*lambda.
-  parameters_.sgd_step(lr, momentum, weight_decay, 2.0f * alpha_lambda);
+  parameters_.sgd_step(s.lr, s.momentum, s.weight_decay, 2.0f * s.alpha_lambda);
   stale_ = true;
 }
 
+void TrainingNetwork::train_step(int n, uint64_t step, const UpdateSettings& settings, const Note& note) {
+  const ProfileRange range("step");
+  step_.upload(&step);
+  if (n == max_batch_ && run_recorded(n, settings, note)) return;
+  if (stale_) prepare();
+  gradients(n);
+  update(settings);
+}
+
+/// Only steps of the full size are recorded: what they use has its largest size, so that nothing that a
+/// recording refers to grows later.
+bool TrainingNetwork::run_recorded(int n, const UpdateSettings& settings, const Note& note) {
+  RecordedStep& r = recorded_;
+  if (r.refused) return false;
+  if (!r.warm) {
+    r.warm = true;
+    return false;
+  }
+  if (!r.recording || r.settings != settings) {
+    std::string reason;
+    r.settings = settings;
+    r.recording = backend_.record(
+        [this, n, settings] {
+          prepare();
+          gradients(n);
+          update(settings);
+        },
+        &reason);
+    r.refused = r.recording == nullptr;
+    if (note && r.recording) note("training step: recorded, repeated as one graph");
+    if (note && r.refused && !reason.empty()) note("training step: not recorded, " + reason);
+    if (r.refused) {
+      stale_ = true;  // a recording that broke off has prepared nothing
+      return false;
+    }
+  }
+  r.recording->run();
+  stale_ = true;
+  return true;
+}
+
+void TrainingNetwork::evaluate(int n) {
+  if (stale_) prepare();
+  forward(pass_of(n, false));
+  loss(n, nullptr);
+}
+
 void TrainingNetwork::evaluate(const uint8_t* images, const uint8_t* labels, int n) {
-  load_images(images, n);
-  forward({.n = n, .training = false, .seed = seed_, .step = 0});
-  loss(labels, n, nullptr);
+  upload_batch(images, labels, n);
+  evaluate(n);
 }
 
 std::vector<float> TrainingNetwork::logits(int n) const {
@@ -111,8 +176,14 @@ std::vector<float> TrainingNetwork::logits(int n) const {
 }
 
 void TrainingNetwork::calibrate_alphas(const uint8_t* images, int n) {
-  const PassContext pass{.n = n, .training = false, .seed = seed_, .step = 0};
-  load_images(images, n);
+  upload_batch(images, nullptr, n);
+  calibrate_alphas(n);
+}
+
+void TrainingNetwork::calibrate_alphas(int n) {
+  const PassContext pass = pass_of(n, false);
+  if (stale_) prepare();
+  backend_.bytes_to_unit(bytes_.data(), static_cast<size_t>(n * layers_.front()->inputs()), activation(0));
   std::vector<float> x;
   for (size_t i = 0; i < layers_.size(); ++i) {
     if (const int id = layers_[i]->alpha_id(); id >= 0) {

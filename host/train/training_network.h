@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,16 @@ struct TrainingNetworkOptions {
   uint64_t seed = 1;
 };
 
+/// What an update needs to know.
+struct UpdateSettings {
+  float lr = 0.1f, momentum = 0.9f, weight_decay = 0.0f;
+  float alpha_lambda = 1e-5f;  ///< lambda of the loss term lambda * sum(alpha^2)
+  friend bool operator==(const UpdateSettings&, const UpdateSettings&) = default;
+};
+
+/// Receives one line about how a run is done, for --verbose.
+using Note = std::function<void(const std::string& line)>;
+
 /// Sums since reset_totals(): of the batches' mean losses, and of correct images.
 struct Totals {
   float loss = 0.0f;
@@ -36,17 +47,28 @@ class TrainingNetwork {
   TrainingNetwork(const TrainingNetwork&) = delete;  // layers refer to the parameters
   TrainingNetwork& operator=(const TrainingNetwork&) = delete;
 
-  /// One training step without the update: forward, loss (added to the totals), gradients of all parameters.
-  /// images [n,H,W] bytes (one channel) and labels [n] in host memory, n <= max_batch; `step` keys the
-  /// dropout.
+  /// Where the next batch is put: images [max_batch,H,W] bytes (one channel) and labels [max_batch], in the
+  /// backend's memory.
+  uint8_t* batch_images() { return bytes_.data(); }
+  uint8_t* batch_labels() { return labels_.data(); }
+
+  /// One training step on the first n images of the batch: forward, loss (added to the totals), gradients of
+  /// all parameters, update. `step` keys the dropout. The backend may record it and repeat the recording:
+  /// `note`, if given, hears of that.
+  void train_step(int n, uint64_t step, const UpdateSettings& settings, const Note& note = {});
+  /// Forward pass as in inference on the first n images; loss and hits are added to the totals.
+  void evaluate(int n);
+
+  /// The parts of a training step, and evaluation, on n <= max_batch images in host memory.
   void forward_backward(const uint8_t* images, const uint8_t* labels, int n, uint64_t step);
-  void update(float lr, float momentum, float weight_decay, float alpha_lambda);
-  /// Forward pass as in inference; loss and hits are added to the totals.
+  void update(const UpdateSettings& settings);
   void evaluate(const uint8_t* images, const uint8_t* labels, int n);
   /// Logits [n,classes] of the last pass.
   std::vector<float> logits(int n) const;
 
-  /// Sets every clipping level from the activations that reach it on these n images, layer by layer.
+  /// Sets every clipping level from the activations that reach it on the first n images of the batch, layer
+  /// by layer; or on n images in host memory.
+  void calibrate_alphas(int n);
   void calibrate_alphas(const uint8_t* images, int n);
 
   Totals totals() const;
@@ -70,14 +92,28 @@ class TrainingNetwork {
 
  private:
   void build(const TrainingNetworkOptions& options);
-  void load_images(const uint8_t* images, int n);
+  void upload_batch(const uint8_t* images, const uint8_t* labels, int n);
+  void prepare();
+  PassContext pass_of(int n, bool training) const { return {n, training, seed_, step_.data()}; }
   void forward(const PassContext& pass);
-  void loss(const uint8_t* labels, int n, float* dlogits);
+  void loss(int n, float* dlogits);
+  void gradients(int n);
+  bool run_recorded(int n, const UpdateSettings& settings, const Note& note);
   float* activation(size_t i) const { return activations_[i].data(); }  // input of layer i
+
+  /// The step as the backend recorded it. Rates are frozen in it: another one is recorded where they change,
+  /// which a schedule does a few times in a run.
+  struct RecordedStep {
+    UpdateSettings settings;
+    std::unique_ptr<Backend::Recording> recording;
+    bool warm = false;     ///< a step of this size has run: all memory is taken, all algorithms are chosen
+    bool refused = false;  ///< the backend cannot record
+  };
 
   Backend& backend_;
   NetworkSpec spec_;
   Loss loss_;
+  int max_batch_;
   uint64_t seed_;
   ParameterSet parameters_;
   std::vector<std::unique_ptr<TrainingLayer>> layers_;
@@ -86,6 +122,8 @@ class TrainingNetwork {
   DeviceArray<uint8_t> bytes_, labels_;
   DeviceArray<float> loss_sum_;
   DeviceArray<int32_t> correct_;
+  DeviceArray<uint64_t> step_;  // in the backend's memory, so that a recorded step draws its own dropout
+  RecordedStep recorded_;
   bool stale_ = true;  // parameters changed since the layers' prepare()
 };
 

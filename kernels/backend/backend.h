@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -43,12 +44,34 @@ class Backend {
 
   // --- memory
   // ---------------------------------------------------------------------------------------------------
-  virtual void* allocate(size_t bytes) = 0;  ///< 64-byte aligned; RunError when there is none
+  virtual void* allocate(size_t bytes) = 0;  ///< 64-byte aligned; OutOfMemory when there is none
   virtual void release(void* data) noexcept = 0;
+  /// The host's memory may be changed as soon as either returns.
   virtual void upload(void* to, const void* from_host, size_t bytes) = 0;
   virtual void download(void* to_host, const void* from, size_t bytes) = 0;
   virtual void fill_zero(void* data, size_t bytes) = 0;
   virtual void synchronise() = 0;
+  /// Gives memory that was released but kept for reuse back to the system, as after OutOfMemory.
+  virtual void trim() {}
+
+  // --- repetition
+  // ------------------------------------------------------------------------------------------------
+  /// Work that can be repeated as a whole, on the same memory.
+  class Recording {
+   public:
+    virtual ~Recording() = default;
+    virtual void run() = 0;
+  };
+  /// Records what work() asks of this backend, without doing it. Null where that cannot be done, with the
+  /// reason in *reason (empty: this backend records nothing): then call work() itself each time. Values that
+  /// work() passes are frozen, memory is read anew by every run(). All memory that work() needs must have
+  /// been taken, which calling work() once before does; it may neither upload more than a few bytes nor
+  /// download.
+  virtual std::unique_ptr<Recording> record(const std::function<void()>& work, std::string* reason) {
+    static_cast<void>(work);
+    static_cast<void>(reason);
+    return nullptr;
+  }
 
   // --- quantisers (design 2.1)
   // -------------------------------------------------------------------------------------
@@ -88,8 +111,15 @@ class Backend {
   /// [N,H,W,C] -> [N,C*H*W] in PyTorch's (c,h,w) order, and back.
   virtual void flatten_forward(const float* x, int n, int h, int w, int c, float* y) = 0;
   virtual void flatten_backward(const float* dy, int n, int h, int w, int c, float* dx) = 0;
-  /// y = x * keep/(1-p); the same call on the gradient is the backward pass.
-  virtual void dropout(const float* x, size_t count, float p, const RandomKey& key, float* y) = 0;
+  /// y = x * keep/(1-p); the same call on the gradient is the backward pass. *step, if given, is added to
+  /// key.step: memory of this backend, so that a recorded step draws anew.
+  virtual void dropout(const float* x, size_t count, float p, const RandomKey& key, const uint64_t* step,
+                       float* y) = 0;
+
+  /// Batch of a data set in this backend's memory, images [count,pixels], labels [count]: image and label
+  /// order[first + i] go to place i < n.
+  virtual void gather_batch(const uint8_t* images, const uint8_t* labels, const int32_t* order, int64_t first,
+                            int n, size_t pixels, uint8_t* to_images, uint8_t* to_labels) = 0;
 
   // --- losses and update
   // --------------------------------------------------------------------------------------------
@@ -112,9 +142,10 @@ class Backend {
 
 /// `threads` = 0: as many as OpenMP offers.
 std::unique_ptr<Backend> make_cpu_backend(int threads = 0);
-/// device: "auto", "cpu" or "cuda". `auto` takes a usable GPU, else the CPU; InputError for another word,
-/// RunError with the reason if "cuda" is asked for and none is usable.
-std::unique_ptr<Backend> make_backend(const std::string& device, int threads = 0);
+/// device: "auto", "cpu" or "cuda". `auto` takes the first usable GPU, else the CPU (*note, if given, says
+/// why); InputError for another word, RunError with the reason if "cuda" is asked for and none is usable.
+std::unique_ptr<Backend> make_backend(const std::string& device, int threads = 0,
+                                      std::string* note = nullptr);
 
 /// Owning, move-only array in a backend's memory.
 template <typename T>

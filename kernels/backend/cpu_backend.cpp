@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "kernels/core/elementwise.h"
 #include "kernels/core/error.h"
 #include "kernels/core/parallel.h"
 #include "kernels/core/quantise.h"
@@ -30,7 +31,7 @@ std::string CpuBackend::describe() const {
 
 void* CpuBackend::allocate(size_t bytes) {
   void* data = std::aligned_alloc(64, (bytes + 63) / 64 * 64 + (bytes == 0 ? 64 : 0));
-  if (!data) throw RunError("out of memory: " + std::to_string(bytes >> 20) + " MiB cannot be allocated");
+  if (!data) throw OutOfMemory("out of memory: " + std::to_string(bytes >> 20) + " MiB cannot be allocated");
   return data;
 }
 
@@ -170,11 +171,23 @@ void CpuBackend::flatten_backward(const float* dy, int n, int h, int w, int c, f
   transpose_images(dy, n, c, int64_t{h} * w, dx);
 }
 
-void CpuBackend::dropout(const float* x, size_t count, float p, const RandomKey& key, float* y) {
-  const auto threshold = static_cast<uint64_t>(static_cast<double>(p) * 4294967296.0);
+void CpuBackend::dropout(const float* x, size_t count, float p, const RandomKey& key, const uint64_t* step,
+                         float* y) {
+  RandomKey now = key;
+  if (step) now.step += *step;
+  const uint64_t threshold = dropout_threshold(p);
   parallel_chunks(count, [&](size_t begin, size_t end) {
-    elementwise_loops().dropout(x + begin, begin, end - begin, threshold, 1.0f / (1.0f - p), key, y + begin);
+    elementwise_loops().dropout(x + begin, begin, end - begin, threshold, 1.0f / (1.0f - p), now, y + begin);
   });
+}
+
+void CpuBackend::gather_batch(const uint8_t* images, const uint8_t* labels, const int32_t* order,
+                              int64_t first, int n, size_t pixels, uint8_t* to_images, uint8_t* to_labels) {
+  for (int i = 0; i < n; ++i) {
+    const auto from = static_cast<size_t>(order[first + i]);
+    std::memcpy(to_images + static_cast<size_t>(i) * pixels, images + from * pixels, pixels);
+    to_labels[i] = labels[from];
+  }
 }
 
 // --- losses and update

@@ -10,7 +10,7 @@
 
 namespace sramsim {
 
-class CpuBackend final : public Backend {
+class CpuBackend : public Backend {
  public:
   explicit CpuBackend(int threads);
 
@@ -44,7 +44,10 @@ class CpuBackend final : public Backend {
                          float* dx) override;
   void flatten_forward(const float* x, int n, int h, int w, int c, float* y) override;
   void flatten_backward(const float* dy, int n, int h, int w, int c, float* dx) override;
-  void dropout(const float* x, size_t count, float p, const RandomKey& key, float* y) override;
+  void dropout(const float* x, size_t count, float p, const RandomKey& key, const uint64_t* step,
+               float* y) override;
+  void gather_batch(const uint8_t* images, const uint8_t* labels, const int32_t* order, int64_t first, int n,
+                    size_t pixels, uint8_t* to_images, uint8_t* to_labels) override;
 
   void softmax_cross_entropy(const float* logits, const uint8_t* labels, int n, int classes, float* loss,
                              float* dlogits, int32_t* correct) override;

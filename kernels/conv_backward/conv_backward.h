@@ -14,15 +14,17 @@
 
 namespace sramsim {
 
-/// Which algorithm forms the float gradients.
+/// Which algorithm forms the float gradients. On a GPU, auto and direct are float32 (conv_backward_cuda.h).
 enum class ConvBackward {
   kAuto,      ///< bfloat16 where the CPU has native dot products, else Winograd where it applies, else direct
   kDirect,    ///< float32
   kWinograd,  ///< float32, F(4x4,3x3): 3x3 kernels with stride 1
   kBf16,      ///< dy rounded to bfloat16
+  kTf32,      ///< GPU only: operands rounded to TF32 (11 significant bits) for its tensor cores
 };
-ConvBackward parse_conv_backward(
-    const std::string& text);  ///< "auto", "direct", "winograd", "bf16"; InputError
+/// "auto", "direct", "winograd", "bf16", "tf32"; InputError for another word.
+ConvBackward parse_conv_backward(const std::string& text);
+std::string to_string(ConvBackward algorithm);
 
 /// One convolution at one batch size; buffers and primitives are kept between calls.
 class ConvBackwardPlan {

@@ -18,4 +18,10 @@ class RunError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Out of the backend's memory: its own type, so that a caller can go on with a smaller batch.
+class OutOfMemory : public RunError {
+ public:
+  using RunError::RunError;
+};
+
 }  // namespace sramsim

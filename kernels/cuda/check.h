@@ -10,12 +10,6 @@
 
 namespace sramsim::cuda {
 
-/// Out of device memory: its own type, so that a caller can go on with a smaller batch.
-class OutOfDeviceMemory : public RunError {
- public:
-  using RunError::RunError;
-};
-
 /// "cudaMemcpyAsync failed at cuda_backend.cu:42: an illegal memory access was encountered
 /// (cudaErrorIllegalAddress)"
 inline std::string failure_text(cudaError_t status, const char* call, const char* file, int line) {
@@ -28,7 +22,7 @@ inline void check(cudaError_t status, const char* call, const char* file, int li
   if (status == cudaSuccess) return;
   cudaGetLastError();  // a reported error must not be found again by the next check
   const std::string text = failure_text(status, call, file, line);
-  if (status == cudaErrorMemoryAllocation) throw OutOfDeviceMemory(text);
+  if (status == cudaErrorMemoryAllocation) throw OutOfMemory(text);
   throw RunError(text);
 }
 

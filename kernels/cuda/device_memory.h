@@ -11,7 +11,7 @@
 
 namespace sramsim::cuda {
 
-/// `count` elements of device memory. Throws OutOfDeviceMemory.
+/// `count` elements of device memory. Throws OutOfMemory.
 template <typename T>
 class DeviceBuffer {
  public:
@@ -21,7 +21,10 @@ class DeviceBuffer {
   }
   /// A copy of host memory, complete when the constructor returns.
   DeviceBuffer(const T* host, size_t count) : DeviceBuffer(count) {
-    if (count > 0) SRAMSIM_CUDA_CALL(cudaMemcpy, data_, host, count * sizeof(T), cudaMemcpyHostToDevice);
+    if (count == 0) return;
+    SRAMSIM_CUDA_CALL(cudaMemcpy, data_, host, count * sizeof(T), cudaMemcpyHostToDevice);
+    // A copy from pageable memory may still be on its way, and no other stream waits for it.
+    SRAMSIM_CUDA_CALL(cudaStreamSynchronize, cudaStreamLegacy);
   }
   DeviceBuffer(DeviceBuffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}

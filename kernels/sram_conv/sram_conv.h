@@ -74,6 +74,8 @@ class SramConvPlan {
   virtual ~SramConvPlan() = default;
   /// Simulates n images; outputs.size() == spec.adcs.size().
   virtual void run(const uint8_t* q, int n, std::span<const SramOutput> outputs) const = 0;
+  /// How, in detail, for --verbose; empty where the variant's name says it all.
+  virtual std::string describe() const { return ""; }
 };
 
 /// One way to compute the op, in the ordered list of variants (best first, reference last).

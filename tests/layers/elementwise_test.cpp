@@ -118,8 +118,8 @@ TEST(Backend, DropoutDoesNotDependOnThreadsAndIsItsOwnBackwardPass) {
   const size_t n = 100001;
   const std::vector<float> x(n, 1.0f);
   std::vector<float> one(n), two(n);
-  make_cpu_backend(1)->dropout(x.data(), n, 0.5f, {1, 2, 3}, one.data());
-  make_cpu_backend(2)->dropout(x.data(), n, 0.5f, {1, 2, 3}, two.data());
+  make_cpu_backend(1)->dropout(x.data(), n, 0.5f, {1, 2, 3}, nullptr, one.data());
+  make_cpu_backend(2)->dropout(x.data(), n, 0.5f, {1, 2, 3}, nullptr, two.data());
   EXPECT_EQ(one, two);
   double sum = 0;
   for (const float v : one) sum += v;

@@ -5,6 +5,7 @@
 
 #include "datasets/idx.h"
 #include "host/model/network.h"
+#include "tests/source_dir.h"
 
 namespace sramsim::test {
 
@@ -44,8 +45,8 @@ inline Dataset slice(const Dataset& all, int first, int count) {
 
 /// Training and test images of the bundled MNIST, read once.
 inline const Dataset& mnist(Split split) {
-  static const Dataset train = load_idx(std::string(SRAMSIM_SOURCE_DIR) + "/datasets/mnist", Split::kTrain);
-  static const Dataset test = load_idx(std::string(SRAMSIM_SOURCE_DIR) + "/datasets/mnist", Split::kTest);
+  static const Dataset train = load_idx(source_dir() + "/datasets/mnist", Split::kTrain);
+  static const Dataset test = load_idx(source_dir() + "/datasets/mnist", Split::kTest);
   return split == Split::kTrain ? train : test;
 }
 

@@ -235,13 +235,15 @@ TEST(Batches, OrderIsAPermutationOfSeedAndEpoch) {
 
 TEST(Batches, LastBatchIsShort) {
   const Dataset data = test::slice(test::mnist(Split::kTrain), 0, 300);
-  BatchReader reader(data, 300, 128);
+  const auto backend = make_cpu_backend(1);
+  BatchReader reader(*backend, data, 300, 128);
+  std::vector<uint8_t> images(128 * 784), labels(128);
   EXPECT_EQ(reader.steps(), 3);
   reader.shuffle(1, 0);
   const auto order = shuffled_order(300, 1, 0);
-  EXPECT_EQ(reader.load(2), 44);
-  EXPECT_EQ(reader.labels()[43], data.labels[static_cast<size_t>(order[299])]);
-  EXPECT_TRUE(std::equal(reader.images(), reader.images() + 784, data.images.begin() + order[256] * 784));
+  EXPECT_EQ(reader.load(2, images.data(), labels.data()), 44);
+  EXPECT_EQ(labels[43], data.labels[static_cast<size_t>(order[299])]);
+  EXPECT_TRUE(std::equal(images.begin(), images.begin() + 784, data.images.begin() + order[256] * 784));
 }
 
 }  // namespace

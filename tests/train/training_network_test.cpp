@@ -158,7 +158,7 @@ TEST(TrainingNetwork, AlphaDecaysByItsPenalty) {
   TrainingNetwork network(*backend, test::small_network(), {.alpha_init = 8.0f});  // nothing reaches the clip
   const Dataset data = test::slice(test::mnist(Split::kTrain), 0, 4);
   network.forward_backward(data.images.data(), data.labels.data(), 4, 0);
-  network.update(0.5f, 0.9f, 0.0f, 0.01f);
+  network.update({.lr = 0.5f, .momentum = 0.9f, .weight_decay = 0.0f, .alpha_lambda = 0.01f});
   for (const auto& alpha : network.alphas())
     EXPECT_FLOAT_EQ(alpha.value, 8.0f - 0.5f * 2 * 0.01f * 8.0f) << alpha.layer;
 }
