@@ -60,7 +60,7 @@ echo "GPU: ${gpu:-none found by nvidia-smi}; $(date -u +%Y-%m-%dT%H:%MZ)" | tee 
 if wants tests; then part tests 600 "$build/tests/test_cuda"; fi
 if wants sanitizer; then
   # Small cases: the tools slow kernels down a hundredfold. Their exit status is the number of errors.
-  filter='--gtest_filter=Ptx.*:*GoldenFiles*:*ChunksAndBatches*'
+  filter='--gtest_filter=Ptx.*:*GoldenFiles*:*ChunksAndBatches*:CudaBackendTest.*'
   part memcheck 600 compute-sanitizer --tool memcheck --error-exitcode 9 "$build/tests/test_cuda" "$filter"
   part racecheck 600 compute-sanitizer --tool racecheck --error-exitcode 9 "$build/tests/test_cuda" "$filter"
 fi
@@ -92,7 +92,11 @@ if wants sweep; then
   fi
 fi
 if wants train; then
-  part train 900 "$build/sramsim" train --device cuda --dataset-dir "$data" --out "$out/train" --epochs 30
+  part train 900 "$build/sramsim" train --device cuda --dataset-dir "$data" --out "$out/train" --epochs 30 --verbose
+  part train_tf32 300 "$build/sramsim" train --device cuda --dataset-dir "$data" --out "$out/train_tf32" --epochs 3 \
+    --backward tf32
+  SRAMSIM_CUDA_GRAPH=0 part train_plain 300 "$build/sramsim" train --device cuda --dataset-dir "$data" \
+    --out "$out/train_plain" --epochs 3
 fi
 if wants pytorch; then
   if LD_LIBRARY_PATH=$system_libraries python3 -c 'import torch' 2>/dev/null; then

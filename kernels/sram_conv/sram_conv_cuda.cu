@@ -8,8 +8,10 @@
 
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/device_memory.h"
-#include "kernels/cuda/nvtx.h"
+#include "kernels/cuda/elements.cuh"
+#include "kernels/cuda/profile_range.h"
 #include "kernels/sram_conv/sram_launch_cuda.h"
+#include "kernels/sram_conv/sram_repack.h"
 
 namespace sramsim::cuda {
 namespace {
@@ -94,6 +96,26 @@ class Plan final : public SramConvCudaPlan {
   void reserve(int n) const override {
     const std::scoped_lock lock(mutex_);
     grow(std::min(n, chunk_));
+  }
+
+  void repack(const int8_t* codes) const override {
+    for (const DeviceProgram& p : programs_) {
+      if (!p.program.integer()) throw RunError("only integer kernels take weights from the device");
+      launch_elements(
+          elements::PackWeightCodes{codes, shape_.o, shape_.positions(), shape_.c, p.program.choice.tile_o,
+                                    code_units(shape_.c), p.weights.data()},
+          {stream_, processors_});
+    }
+  }
+
+  std::string name() const override {
+    std::string text;
+    for (const DeviceProgram& p : programs_) {
+      const std::string choice = to_string(p.program.choice), own = choice.substr(0, choice.find(','));
+      if (("+" + text + "+").find("+" + own + "+") == std::string::npos)
+        text += (text.empty() ? "" : "+") + own;
+    }
+    return text;
   }
 
   std::string describe() const override {

@@ -33,8 +33,12 @@ class SramConvCudaPlan : public SramConvPlan {
   /// Takes the scratch memory that run() with n images needs, so that run() allocates nothing (nor within a
   /// CUDA graph).
   virtual void reserve(int n) const = 0;
-  /// One kernel choice per converter, as printed with --verbose.
-  virtual std::string describe() const = 0;
+  /// Replaces the weights by codes [O,KH,KW,C] in device memory, in stream order: what training does. Only
+  /// for plans whose kernels are all integer ones (lossless converters); RunError for others. The codes must
+  /// fit the bits that the plan was checked with.
+  virtual void repack(const int8_t* codes) const = 0;
+  /// Kernel and converter form, "direct/half2"; several converters are joined by "+" where they differ.
+  virtual std::string name() const = 0;
 };
 
 /// Checks the spec, then plans. Throws InputError (spec, forced kernel) or RunError (device).
