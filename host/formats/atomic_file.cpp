@@ -110,7 +110,8 @@ void flush_folder(const fs::path& target, const fs::path& folder) {
 
 }  // namespace
 
-void write_atomically(const fs::path& path, const std::function<void(std::ostream&)>& write) {
+void write_atomically(const fs::path& path, const std::function<void(std::ostream&)>& write,
+                      const std::function<void(int)>& before_rename) {
   std::error_code ignored;
   fs::path target = path;
   if (fs::is_symlink(path, ignored)) {  // replace what the link names, not the link
@@ -126,12 +127,13 @@ void write_atomically(const fs::path& path, const std::function<void(std::ostrea
   static std::atomic<unsigned> counter{0};
   const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
   const fs::path temporary = folder / fmt::format(".sramsim-{}-{}.tmp", ::getpid(), counter++);
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  const int fd = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0) fail(path, "be written", errno);
   OpenFile file(fd, temporary);
   if (exists && ::fchmod(fd, old.st_mode & 07777) != 0) fail(path, "be written", errno);
   write_through(path, fd, write);
   if (::fsync(fd) != 0) fail(path, "be flushed to disk", errno);
+  if (before_rename) before_rename(fd);
   if (file.close() != 0) fail(path, "be written", errno);
   if (::rename(temporary.c_str(), target.c_str()) != 0) fail(path, "be replaced", errno);
   file.disarm();
