@@ -101,7 +101,8 @@ std::string layer_table(const std::vector<LayerStatistics>& layers) {
   const bool counted = counted_images(layers) > 0;
   std::vector<std::string> header = {"layer",         "computed",          "row groups", "rows used",
                                      "utilisation %", "conversions/image", "kernel"};
-  if (counted) header.insert(header.end(), {"largest P", "saturated %", "RMS error LSB", "RMS error"});
+  if (counted)
+    header.insert(header.end(), {"bits set %", "largest P", "saturated %", "RMS error LSB", "RMS error"});
   TextTable table(header);
   for (const LayerStatistics& s : layers) {
     std::vector<std::string> row = {s.layer, "digital", "", "", "", "", s.kernel};
@@ -113,7 +114,8 @@ std::string layer_table(const std::vector<LayerStatistics>& layers) {
              fmt::format("{:.1f}", s.utilisation * 100),
              group_digits(s.conversions_per_image),
              s.kernel};
-    if (counted && s.images > 0)
+    if (counted) row.push_back(fmt::format("{:.1f}", s.input_bit_density * 100));
+    if (s.histogram_images > 0)
       row.insert(row.end(),
                  {std::to_string(s.largest_partial_sum), fmt::format("{:.3f}", s.saturation_rate * 100),
                   fmt::format("{:.3f}", s.rms_error_lsb), fmt::format("{:.3f}", s.rms_error)});
@@ -139,8 +141,8 @@ void print_summary(const InferOptions& options, const QuantisedNetwork& network,
   const int64_t counted = counted_images(r.layers);
   if (counted > 0)
     fmt::print(
-        "largest P, saturated and RMS errors over the first {} image{}; P = partial sum, LSB = one ADC "
-        "step\n",
+        "bits set (of the input), largest P, saturated and RMS errors over the first {} image{}; P = partial "
+        "sum, LSB = one ADC step\n",
         counted, counted == 1 ? "" : "s");
 }
 
@@ -187,9 +189,9 @@ void add_infer_command(CLI::App& app) {
                  "put linear layers on subarrays too; else they are digital")
       ->group("Subarrays");
   command
-      ->add_option(
-          "--stats-images", options->stats_images,
-          "take the layers' statistics (saturation, RMS error) on so many first images; 0 takes none")
+      ->add_option("--stats-images", options->stats_images,
+                   "take the layers' statistics (input bits set, saturation, RMS error) on so many first "
+                   "images; 0 takes none")
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
       ->type_name("N")
       ->group("Output");

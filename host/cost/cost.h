@@ -18,7 +18,7 @@ struct CostOptions {
   ArrayGeometry geometry;
   std::string adc_model;  ///< a name in adc_cost_models(); empty takes the table's
   /// Share of set bits among the input bits: one number for all quantised layers, one per layer
-  /// (measure_bit_density), or none: every bit counts as set, an upper bound.
+  /// (as measured by an inference), or none: every bit counts as set, an upper bound.
   std::vector<double> bit_density;
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <vector>
 
 namespace sramsim {
 namespace {
@@ -26,17 +25,6 @@ LayerCounts count_data(const std::string& name, const ConvShape& shape, int act_
   c.macs = c.output_pixels * shape.weights();
   c.weight_bits = shape.weights() * weight_bits;
   return c;
-}
-
-/// windows[y]: how many windows along one side read line y.
-std::vector<int64_t> windows_over(int size, int kernel, int stride, int padding, int outputs) {
-  std::vector<int64_t> windows(size, 0);
-  for (int o = 0; o < outputs; ++o)
-    for (int k = 0; k < kernel; ++k) {
-      const int line = o * stride + k - padding;
-      if (line >= 0 && line < size) ++windows[line];
-    }
-  return windows;
 }
 
 }  // namespace
@@ -78,21 +66,6 @@ LayerCounts count_layer(const std::string& name, const SramConvSpec& spec, int a
 LayerCounts count_digital_layer(const std::string& name, const ConvShape& shape, int act_bits,
                                 int weight_bits) {
   return count_data(name, shape, act_bits, weight_bits);
-}
-
-double measure_bit_density(const ConvShape& shape, int act_bits, const uint8_t* q, int n) {
-  const auto over_y = windows_over(shape.h, shape.kh, shape.stride, shape.padding, shape.out_h());
-  const auto over_x = windows_over(shape.w, shape.kw, shape.stride, shape.padding, shape.out_w());
-  int64_t set = 0;
-  for (int image = 0; image < n; ++image)
-    for (int y = 0; y < shape.h; ++y)
-      for (int x = 0; x < shape.w; ++x) {
-        int64_t here = 0;
-        for (int channel = 0; channel < shape.c; ++channel) here += std::popcount(*q++);
-        set += here * over_y[y] * over_x[x];
-      }
-  const int64_t all = int64_t{n} * shape.out_h() * shape.out_w() * shape.rows() * act_bits;
-  return all == 0 ? 0.0 : static_cast<double>(set) / static_cast<double>(all);
 }
 
 }  // namespace sramsim

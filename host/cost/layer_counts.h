@@ -62,8 +62,4 @@ LayerCounts count_layer(const std::string& name, const SramConvSpec& spec, int a
 LayerCounts count_digital_layer(const std::string& name, const ConvShape& shape, int act_bits,
                                 int weight_bits);
 
-/// Share of set bits among all `input_bits` of `n` images q [N,H,W,C] (padding counts as zeros): what decides
-/// how many wordlines really switch. Exact.
-double measure_bit_density(const ConvShape& shape, int act_bits, const uint8_t* q, int n);
-
 }  // namespace sramsim

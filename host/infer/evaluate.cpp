@@ -66,7 +66,7 @@ class Evaluation {
         images_(options.limit > 0 ? std::min<int64_t>(options.limit, dataset.count) : dataset.count),
         batch_(static_cast<int>(std::min<int64_t>(options.batch, images_))),
         trie_(network, points, trie_options(network, options)),
-        probes_(network, points, trie_, std::min(options.stats_images, images_)),
+        probes_(network, points, trie_, std::min(options.stats_images, images_), options.histograms),
         leaves_(trie_.nodes().size()) {
     trie_.make_plans(backend, network);
     if (options.verbose && options.note) describe_plans();
@@ -160,7 +160,7 @@ class Evaluation {
   }
 
   void probe(int node, const QuantisedLayer& layer) {
-    const int64_t n = probes_.wanted(node, first_, n_);
+    const int64_t n = probes_.wanted(first_, n_);
     if (n == 0) return;
     host_q_.resize(static_cast<size_t>(n * layer.shape.inputs()));
     backend_.download(host_q_.data(), levels_[trie_.nodes()[node].layer].q.data(), host_q_.size());

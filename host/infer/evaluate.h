@@ -19,6 +19,7 @@ struct EvaluateOptions {
   int64_t limit = 0;           ///< first images of the dataset to take; 0 = all
   std::string kernel{};        ///< force this SRAM convolution variant; empty: the best one
   int64_t stats_images = 0;    ///< take layer statistics on so many first images; 0 = none
+  bool histograms = true;      ///< off: the statistics are the share of set input bits alone, which is cheap
   bool logits = false;         ///< keep the logits
   bool fuse_relu = true;       ///< off for tests: the results do not depend on it
   int max_adcs_per_pass = 16;  ///< ADCs that share one kernel call; the results do not depend on it

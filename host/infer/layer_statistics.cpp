@@ -37,6 +37,7 @@ void add_histogram(LayerStatistics& statistics, const SramConvSpec& spec, std::s
     statistics.largest_partial_sum = static_cast<uint32_t>(p);
   }
   statistics.images = images;
+  statistics.histogram_images = images;
   if (total == 0) return;
   statistics.saturation_rate = clipped / total;
   statistics.rms_error = std::sqrt(squares / total);
@@ -46,6 +47,7 @@ void add_histogram(LayerStatistics& statistics, const SramConvSpec& spec, std::s
 
 void to_json(nlohmann::json& j, const LayerStatistics& s) {
   j = {{"name", s.layer}, {"arrays", s.on_arrays}, {"kernel", s.kernel}};
+  if (s.images > 0) j.update({{"statistics_images", s.images}, {"input_bit_density", s.input_bit_density}});
   if (!s.on_arrays) return;
   j.update({{"subarray", s.subarray_rows},
             {"row_groups", s.row_groups},
@@ -54,9 +56,8 @@ void to_json(nlohmann::json& j, const LayerStatistics& s) {
             {"utilisation", s.utilisation},
             {"conversions_per_image", s.conversions_per_image},
             {"partial_sum_limit", s.partial_sum_limit}});
-  if (s.images == 0) return;
-  j.update({{"statistics_images", s.images},
-            {"saturation_rate", s.saturation_rate},
+  if (s.histogram_images == 0) return;
+  j.update({{"saturation_rate", s.saturation_rate},
             {"rms_error", s.rms_error},
             {"rms_error_lsb", s.rms_error_lsb},
             {"mean_partial_sum", s.mean_partial_sum},

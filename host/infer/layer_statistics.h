@@ -12,7 +12,7 @@ namespace sramsim {
 
 struct LayerStatistics {
   std::string layer;
-  bool on_arrays = false;  ///< false: digital, and everything below is zero
+  bool on_arrays = false;  ///< false: digital; then only its kernel and its input bits are known
   int subarray_rows = 0;   ///< R
   int row_groups = 0;
   int rows = 0;              ///< C*KH*KW, rows that hold a weight, over all row groups
@@ -23,6 +23,10 @@ struct LayerStatistics {
   std::string kernel;              ///< variant that computed it
 
   int64_t images = 0;  ///< images the figures below were taken on
+  /// Share of set bits among the input bits of every window (padding counts as zeros), digital layers too.
+  double input_bit_density = 0.0;
+
+  int64_t histogram_images = 0;  ///< images the converters' figures below were taken on
   /// Share of conversions that the converter clipped: without the limit of its largest code they would have
   /// been given a larger one, P/D + 1/2 >= L + 1.
   double saturation_rate = 0.0;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "host/infer/bit_density.h"
+
 namespace sramsim {
 
 PartialSumProbes::PartialSumProbes(const QuantisedNetwork& network, const std::vector<DesignPoint>& points,
-                                   const PointTrie& trie, int64_t images)
-    : network_(network), points_(points), trie_(trie), images_(images) {
-  if (images_ == 0) return;
+                                   const PointTrie& trie, int64_t images, bool histograms)
+    : network_(network), points_(points), trie_(trie), images_(images), bits_(trie.nodes().size()) {
+  if (images_ == 0 || !histograms) return;
   for (size_t p = 0; p < points.size(); ++p)
     for (size_t l = 0; l < network.layers().size(); ++l) {
       if (!points[p].layers[l]) continue;
@@ -21,14 +23,17 @@ PartialSumProbes::PartialSumProbes(const QuantisedNetwork& network, const std::v
     }
 }
 
-int64_t PartialSumProbes::wanted(int node, int64_t first, int64_t n) const {
-  if (first >= images_ || !probes_.contains(node)) return 0;
-  return std::min(n, images_ - first);
+int64_t PartialSumProbes::wanted(int64_t first, int64_t n) const {
+  return std::clamp<int64_t>(images_ - first, 0, n);
 }
 
 void PartialSumProbes::count(int node, const uint8_t* q, int n) {
   const QuantisedLayer& layer = network_.layers()[trie_.nodes()[node].layer];
-  for (Probe& probe : probes_[node]) {
+  bits_[node].set += count_set_bits(layer.shape, q, n);
+  bits_[node].images += n;
+  const auto here = probes_.find(node);
+  if (here == probes_.end()) return;
+  for (Probe& probe : here->second) {
     partial_sum_histogram(probe.spec, layer.codes.data(), q, n, probe.counts);
     probe.images += n;
   }
@@ -42,7 +47,13 @@ LayerStatistics PartialSumProbes::statistics(int point, int layer) const {
     s = describe_layer(network_.layers()[layer].name, spec);
     if (const Probe* probe = find(point, layer, spec)) add_histogram(s, spec, probe->counts, probe->images);
   }
-  s.layer = network_.layers()[layer].name;
+  const QuantisedLayer& l = network_.layers()[layer];
+  const SetBits& bits = bits_[trie_.path(point)[layer]];
+  s.images = bits.images;
+  if (bits.images > 0)
+    s.input_bit_density = static_cast<double>(bits.set) /
+                          static_cast<double>(bits.images * input_bits(l.shape, network_.act_bits()));
+  s.layer = l.name;
   s.kernel = trie_.pass(point, layer).kernel;
   return s;
 }

@@ -1,4 +1,5 @@
-// Layer statistics of design points: histograms of the partial sums, taken on the first images only.
+// Layer statistics of design points, taken on the first images only: set input bits and histograms of the
+// partial sums.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +19,14 @@ namespace sramsim {
 /// point's own problem, and hang on the node whose activations enter it.
 class PartialSumProbes {
  public:
-  /// Statistics over the first `images` images; 0 counts nothing and only describes the layers.
+  /// Statistics over the first `images` images; 0 counts nothing and only describes the layers. Without
+  /// `histograms` only the set input bits are counted.
   PartialSumProbes(const QuantisedNetwork& network, const std::vector<DesignPoint>& points,
-                   const PointTrie& trie, int64_t images);
+                   const PointTrie& trie, int64_t images, bool histograms = true);
 
-  /// Images of a step starting at `first` that a node's probes still want; 0 if it has none.
-  int64_t wanted(int node, int64_t first, int64_t n) const;
-  /// Counts the partial sums of n images, q host [n,H,W,C].
+  /// Images of a step starting at `first` that are still wanted.
+  int64_t wanted(int64_t first, int64_t n) const;
+  /// Counts n images that enter the node's layer, q host [n,H,W,C].
   void count(int node, const uint8_t* q, int n);
   LayerStatistics statistics(int point, int layer) const;
   /// Nothing for a digital layer, or if no image was counted.
@@ -36,6 +38,9 @@ class PartialSumProbes {
     std::vector<uint64_t> counts;  ///< [p_max + 1]
     int64_t images = 0;
   };
+  struct SetBits {
+    int64_t set = 0, images = 0;
+  };
 
   /// The probe that counted the partial sums of `spec`, or null.
   const Probe* find(int point, int layer, const SramConvSpec& spec) const;
@@ -45,6 +50,7 @@ class PartialSumProbes {
   const PointTrie& trie_;
   int64_t images_;
   std::map<int, std::vector<Probe>> probes_;  ///< by node
+  std::vector<SetBits> bits_;                 ///< by node
 };
 
 }  // namespace sramsim

@@ -163,31 +163,5 @@ TEST(LayerCounts, AgreeWithAWalkOverEveryCell) {
   }
 }
 
-TEST(BitDensity, AgreesWithEveryWindow) {
-  std::mt19937 random(7);
-  for (const auto& [stride, padding] : {std::array{1, 0}, {1, 1}, {2, 0}, {2, 2}, {3, 1}}) {
-    const ConvShape shape{
-        .c = 3, .h = 7, .w = 6, .o = 2, .kh = 3, .kw = 3, .stride = stride, .padding = padding};
-    std::vector<uint8_t> q(2 * shape.inputs());
-    for (auto& code : q) code = static_cast<uint8_t>(random() % 16);
-    int64_t set = 0, all = 0;
-    for (int n = 0; n < 2; ++n)
-      for (int oy = 0; oy < shape.out_h(); ++oy)
-        for (int ox = 0; ox < shape.out_w(); ++ox)
-          for (int ky = 0; ky < 3; ++ky)
-            for (int kx = 0; kx < 3; ++kx)
-              for (int c = 0; c < 3; ++c) {
-                const int y = oy * stride + ky - padding, x = ox * stride + kx - padding;
-                all += 4;
-                if (y < 0 || y >= shape.h || x < 0 || x >= shape.w) continue;
-                const int code = q[((n * shape.h + y) * shape.w + x) * shape.c + c];
-                for (int bit = 0; bit < 4; ++bit) set += code >> bit & 1;
-              }
-    EXPECT_DOUBLE_EQ(measure_bit_density(shape, 4, q.data(), 2),
-                     static_cast<double>(set) / static_cast<double>(all));
-  }
-  EXPECT_EQ(measure_bit_density(kSmall, 4, nullptr, 0), 0.0);
-}
-
 }  // namespace
 }  // namespace sramsim
