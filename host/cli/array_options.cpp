@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "host/sweep/array_axes.h"
-#include "host/util/parse.h"
 #include "kernels/sram_conv/sram_choice_cuda.h"
 #include "kernels/sram_conv/sram_conv.h"
 
@@ -13,20 +12,6 @@ ArraySettings ArrayOptions::settings() const {
   ArraySettings made;
   for (size_t a = 0; a < texts.size(); ++a) array_axes()[a].parse(made, texts[a]);
   return made;
-}
-
-std::vector<std::vector<std::string>> ArrayOptions::values() const {
-  std::vector<std::vector<std::string>> all;
-  for (size_t a = 0; a < texts.size(); ++a) {
-    const ArrayAxis& axis = array_axes()[a];
-    all.push_back(parse_list(fmt::format("--{}", axis.name), texts[a]));
-    for (std::string& value : all.back()) {
-      ArraySettings scratch;
-      axis.parse(scratch, value);
-      value = axis.text(scratch);
-    }
-  }
-  return all;
 }
 
 void add_array_options(CLI::App& command, ArrayOptions& options, bool lists) {

@@ -6,16 +6,14 @@
 #include <vector>
 
 #include "host/layer/array_settings.h"
-#include "host/sweep/grid.h"
 
 namespace sramsim {
 
-/// One text per array_axes(), as given; a list of values in a sweep. Must outlive parsing.
+/// One text per array_axes(), as given. Must outlive parsing.
 struct ArrayOptions {
   std::vector<std::string> texts;
 
-  ArraySettings settings() const;                        ///< InputError naming the option
-  std::vector<std::vector<std::string>> values() const;  ///< comma lists, each value checked
+  ArraySettings settings() const;  ///< InputError naming the option
 };
 
 /// --subarray, --mapping, ... with the defaults of ArraySettings. `lists`: each takes a comma list.

@@ -1,37 +1,51 @@
-// A grid of design points: the product of a list of values per setting.
+// A grid of design points: the product of a list of values per setting, without what is excluded.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
-#include "host/layer/array_settings.h"
+#include "host/model/network.h"
+#include "host/sweep/point.h"
 
 namespace sramsim {
 
-/// Everything that one row of a sweep fixes.
-struct SweepPoint {
-  int weight_bits = 4;
-  int act_bits = 4;
-  bool map_linear = false;  ///< linear layers on subarrays too
-  ArraySettings array;
-  friend bool operator==(const SweepPoint&, const SweepPoint&) = default;
+struct GridAxis {
+  std::string layer;  ///< empty: all layers
+  std::string name;
+  std::vector<std::string> values;
 };
 
-struct Grid {
-  std::vector<int> weight_bits{4};
-  std::vector<int> act_bits{4};
-  std::vector<bool> map_linear{false};
-  std::vector<std::vector<std::string>> array_values;  ///< one list per array_axes(), as text
+/// Drops every point whose settings all have one of the values named here.
+struct Exclusion {
+  std::vector<GridAxis> match;
+};
 
-  /// A grid of one point: every setting at its default.
+class Grid {
+ public:
+  /// One point: every setting at its default.
   Grid();
-  size_t size() const;
-  /// The first list varies slowest, so that points which share a network stand together. InputError naming
-  /// the option for a value that is none.
-  std::vector<SweepPoint> points() const;
-};
 
-/// "wbits=4 abits=4 map_linear=false subarray=64 ...": names a point in messages.
-std::string describe(const SweepPoint& point);
+  /// The values of a setting of all layers, or of one layer (whose name is checked in points()). InputError
+  /// for an unknown setting, an empty list or a value that is none.
+  void set(const std::string& name, const std::vector<std::string>& values, const std::string& layer = "");
+  void exclude(Exclusion exclusion) { exclusions_.push_back(std::move(exclusion)); }
+
+  const std::vector<std::string>& values(const std::string& name) const;
+  const std::vector<GridAxis>& axes() const { return axes_; }
+
+  /// Bit widths of 0 become the checkpoint's; `networks` by file. The first axis varies slowest, those of
+  /// single layers fastest; of equal points the first stays. InputError for layers that a network has not,
+  /// more than a million points or none at all.
+  std::vector<SweepPoint> points(const std::map<std::string, NetworkSpec>& networks) const;
+
+  /// The value as its setting prints it: "05" is "5". InputError.
+  static std::string checked(const std::string& name, const std::string& value,
+                             const std::string& layer = "");
+
+ private:
+  std::vector<GridAxis> axes_;
+  std::vector<Exclusion> exclusions_;
+};
 
 }  // namespace sramsim

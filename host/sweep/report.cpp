@@ -3,119 +3,126 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <nlohmann/json.hpp>
+#include <tuple>
+#include <vector>
 
-#include "host/sweep/array_axes.h"
 #include "host/util/table.h"
 
 namespace sramsim {
 namespace {
 
-struct Column {
-  std::string name;
-  bool setting;
-  bool text;  ///< a string in JSON; else a number or a truth value
-  std::function<std::string(const SweepRow&)> value;
-};
-
-std::vector<Column> make_columns() {
-  std::vector<Column> columns = {
-      {"wbits", true, false, [](const SweepRow& r) { return std::to_string(r.point.weight_bits); }},
-      {"abits", true, false, [](const SweepRow& r) { return std::to_string(r.point.act_bits); }},
-      {"map_linear", true, false,
-       [](const SweepRow& r) { return std::string(r.point.map_linear ? "true" : "false"); }},
-  };
-  for (const ArrayAxis& axis : array_axes()) {
-    std::string name = axis.name;
-    std::replace(name.begin(), name.end(), '-', '_');
-    columns.push_back(
-        {name, true, !axis.numeric, [&axis](const SweepRow& r) { return axis.text(r.point.array); }});
-  }
-  // fmt writes the shortest text that reads back as the same double.
-  columns.push_back(
-      {"accuracy", false, false, [](const SweepRow& r) { return fmt::format("{}", r.accuracy); }});
-  columns.push_back({"ideal_accuracy", false, false,
-                     [](const SweepRow& r) { return fmt::format("{}", r.ideal_accuracy); }});
-  columns.push_back({"images", false, false, [](const SweepRow& r) { return std::to_string(r.images); }});
-  columns.push_back(
-      {"seconds", false, false, [](const SweepRow& r) { return fmt::format("{:.6f}", r.seconds); }});
-  columns.push_back({"device", false, true, [](const SweepRow& r) { return r.device; }});
-  return columns;
-}
-
-const std::vector<Column>& columns() {
-  static const std::vector<Column> made = make_columns();
-  return made;
-}
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted(1, '"');
-  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
-  quoted.push_back('"');
-  return quoted;
-}
-
-bool varies(const Column& column, std::span<const SweepRow> rows) {
+bool varies(size_t column, std::span<const SweepRow> rows) {
   return std::any_of(rows.begin(), rows.end(),
-                     [&](const SweepRow& r) { return column.value(r) != column.value(rows.front()); });
+                     [&](const SweepRow& r) { return r[column] != rows.front()[column]; });
+}
+
+/// Columns of settings that differ between rows.
+std::vector<size_t> varying_settings(std::span<const SweepRow> rows) {
+  std::vector<size_t> found;
+  for (size_t i = 0; i < sweep_columns().size(); ++i)
+    if (sweep_columns()[i].setting && varies(i, rows)) found.push_back(i);
+  return found;
+}
+
+std::string shared_settings(std::span<const SweepRow> rows) {
+  std::string text;
+  for (size_t i = 0; i < sweep_columns().size(); ++i)
+    if (sweep_columns()[i].setting && !varies(i, rows) && !rows.front()[i].empty())
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", sweep_columns()[i].name, rows.front()[i]);
+  return text;
 }
 
 std::string percent(double share) {
   return fmt::format("{:.2f}", share * 100);
 }
 
+/// The settings by which a row differs from the others, and what it reaches.
+std::string describe_row(const SweepRow& row, std::span<const SweepRow> rows) {
+  std::string text;
+  for (const size_t i : varying_settings(rows))
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", sweep_columns()[i].name, row[i]);
+  return fmt::format("{}: {} %, {} nJ per image", text.empty() ? "the only point" : text,
+                     percent(number(row, "accuracy")), row[column_index("energy_nj")]);
+}
+
 }  // namespace
 
-std::string to_csv(std::span<const SweepRow> rows) {
-  std::vector<std::string> cells;
-  for (const Column& c : columns()) cells.push_back(c.name);
-  std::string text = fmt::format("{}\n", fmt::join(cells, ","));
+std::string to_table(std::span<const SweepRow> rows) {
+  if (rows.empty()) return "no rows\n";
+  const auto shown = varying_settings(rows);
+  std::vector<std::string> header;
+  for (const size_t i : shown) header.push_back(sweep_columns()[i].name);
+  for (const char* name : {"accuracy %", "ideal %", "difference", "energy nJ", "latency us", "area mm2"})
+    header.emplace_back(name);
+  TextTable table(header);
   for (const SweepRow& row : rows) {
-    cells.clear();
-    for (const Column& c : columns()) cells.push_back(csv_field(c.value(row)));
-    text += fmt::format("{}\n", fmt::join(cells, ","));
+    std::vector<std::string> cells;
+    for (const size_t i : shown) cells.push_back(row[i]);
+    if (failed(row)) {
+      cells.emplace_back("failed");
+    } else {
+      const double accuracy = number(row, "accuracy"), ideal = number(row, "ideal_accuracy");
+      cells.insert(cells.end(),
+                   {percent(accuracy), percent(ideal), fmt::format("{:+.2f}", (accuracy - ideal) * 100)});
+      for (const char* name : {"energy_nj", "latency_us", "area_mm2"})
+        cells.push_back(row[column_index(name)]);
+    }
+    cells.resize(header.size());
+    table.add(std::move(cells));
   }
-  return text;
+  return shared_settings(rows) + "\n\n" + table.str();
+}
+
+std::string to_point_table(std::span<const SweepRow> rows) {
+  const auto shown = varying_settings(rows);
+  const bool all_fit = std::none_of(rows.begin(), rows.end(), failed);
+  std::vector<std::string> header{"point"};
+  for (const size_t i : shown) header.push_back(sweep_columns()[i].name);
+  if (!all_fit) header.emplace_back("does not fit");
+  TextTable table(header);
+  for (size_t r = 0; r < rows.size(); ++r) {
+    std::vector<std::string> cells{std::to_string(r + 1)};
+    for (const size_t i : shown) cells.push_back(rows[r][i]);
+    if (!all_fit) cells.push_back(rows[r][column_index("error")]);
+    table.add(std::move(cells));
+  }
+  return shared_settings(rows) + "\n\n" + table.str();
 }
 
 nlohmann::json to_json_rows(std::span<const SweepRow> rows) {
   auto list = nlohmann::json::array();
-  for (const SweepRow& row : rows) {
-    nlohmann::json object;
-    for (const Column& c : columns())
-      object[c.name] = c.text ? nlohmann::json(c.value(row)) : nlohmann::json::parse(c.value(row));
-    list.push_back(std::move(object));
-  }
+  for (const SweepRow& row : rows) list.push_back(to_json(row));
   return list;
 }
 
-std::string to_table(std::span<const SweepRow> rows) {
-  if (rows.empty()) return "no rows\n";
-  std::string shared;
-  std::vector<const Column*> shown;
-  std::vector<std::string> header;
-  for (const Column& c : columns()) {
-    if (!c.setting) continue;
-    if (varies(c, rows)) {
-      shown.push_back(&c);
-      header.push_back(c.name);
-    } else {
-      shared += fmt::format("{}{} {}", shared.empty() ? "" : ", ", c.name, c.value(rows.front()));
-    }
-  }
-  for (const char* name : {"accuracy %", "ideal %", "difference"}) header.emplace_back(name);
-  TextTable table(header);
+BestRows best_rows(std::span<const SweepRow> rows, double within) {
+  // Accuracies are multiples of 1/images: a loss of exactly `within` must not fall to rounding.
+  constexpr double kTie = 1e-12;
+  const auto rank = [](const SweepRow& row) {
+    return std::tuple(-number(row, "subarray"), number(row, "adc_bits"), -number(row, "accuracy"));
+  };
+  BestRows best;
   for (const SweepRow& row : rows) {
-    std::vector<std::string> cells;
-    for (const Column* c : shown) cells.push_back(c->value(row));
-    cells.push_back(percent(row.accuracy));
-    cells.push_back(percent(row.ideal_accuracy));
-    cells.push_back(fmt::format("{:+.2f}", (row.accuracy - row.ideal_accuracy) * 100));
-    table.add(std::move(cells));
+    if (failed(row) || number(row, "ideal_accuracy") - number(row, "accuracy") > within + kTie) continue;
+    if (number(row, "adc_bits") > 0 && (!best.smallest_adc || rank(row) < rank(*best.smallest_adc)))
+      best.smallest_adc = &row;
+    if (!best.lowest_energy || number(row, "energy_nj") < number(*best.lowest_energy, "energy_nj"))
+      best.lowest_energy = &row;
   }
-  return shared + "\n\n" + table.str();
+  return best;
+}
+
+std::string describe_best(std::span<const SweepRow> rows, double within) {
+  const BestRows best = best_rows(rows, within);
+  const std::string loss = fmt::format("within {:g} % of ideal", within * 100);
+  if (!best.lowest_energy) return fmt::format("no point is {}\n", loss);
+  std::string text;
+  if (best.smallest_adc)
+    text += fmt::format("{}, largest subarray and fewest ADC bits: {}\n", loss,
+                        describe_row(*best.smallest_adc, rows));
+  text += fmt::format("{}, lowest energy: {}\n", loss, describe_row(*best.lowest_energy, rows));
+  return text;
 }
 
 }  // namespace sramsim

@@ -1,117 +1,90 @@
 #include "host/sweep/sweep.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
-#include <map>
-#include <memory>
+#include <new>
 
-#include "host/sweep/grid.h"
 #include "kernels/core/error.h"
 #include "kernels/cuda/profile_range.h"
 
 namespace sramsim {
-namespace {
 
-using Widths = std::pair<int, int>;  ///< weight bits, activation bits
-
-Widths widths(const SweepPoint& p) {
-  return {p.weight_bits, p.act_bits};
+int64_t SweepRunner::images() const {
+  const int64_t limit = options_.evaluate.limit;
+  return limit > 0 ? std::min<int64_t>(limit, dataset_.count) : dataset_.count;
 }
 
-/// Points [begin, end) of one network that share a pass.
-struct Pass {
-  size_t begin, end;
-};
-
-std::vector<Pass> split_into_passes(const std::vector<SweepPoint>& points, size_t most) {
-  std::vector<Pass> passes;
-  for (size_t begin = 0; begin < points.size();) {
-    size_t end = begin + 1;
-    while (end < points.size() && end - begin < most && widths(points[end]) == widths(points[begin])) ++end;
-    passes.push_back({begin, end});
-    begin = end;
-  }
-  return passes;
+SweepResult SweepRunner::blank(size_t point) const {
+  SweepResult result;
+  result.point = points_[point];
+  result.key = keys_[point];
+  result.device = backend_.describe();
+  return result;
 }
 
-DesignPoint design_point(const QuantisedNetwork& network, const SweepPoint& p) {
-  return uniform_point(network, p.array, p.map_linear);
+SweepResult SweepRunner::failure(size_t point, const std::string& error) const {
+  SweepResult result = blank(point);
+  result.error = error.empty() ? "failed" : error;
+  return result;
 }
 
-void check_point(const QuantisedNetwork& network, const SweepPoint& p) {
-  const DesignPoint point = design_point(network, p);
+std::vector<SweepResult> SweepRunner::run(const WorkUnit& unit, const std::function<void(double)>& progress) {
+  std::string error;
   try {
-    for (int l = 0; l < static_cast<int>(point.layers.size()); ++l)
-      make_layer_spec(network, l, point.layers[l]);
+    return evaluate_unit(unit, progress);
   } catch (const InputError& e) {
-    throw InputError(fmt::format("point {}: {}", describe(p), e.what()));
+    error = e.what();
+  } catch (const RunError& e) {
+    error = e.what();
+  } catch (const std::bad_alloc&) {
+    error = "out of memory";
   }
+  if (unit.size() == 1) return {failure(unit.front(), error)};
+  std::vector<SweepResult> results;
+  for (size_t i = 0; i < unit.size(); ++i)
+    results.push_back(run({unit[i]}, [&](double share) {
+                        if (progress)
+                          progress((static_cast<double>(i) + share) / static_cast<double>(unit.size()));
+                      }).front());
+  return results;
 }
 
-class Sweep {
- public:
-  Sweep(Backend& backend, const Checkpoint& checkpoint, const Dataset& dataset, const SweepOptions& options)
-      : backend_(backend), checkpoint_(checkpoint), dataset_(dataset), options_(options) {}
+std::vector<SweepResult> SweepRunner::evaluate_unit(const WorkUnit& unit,
+                                                    const std::function<void(double)>& progress) {
+  const ProfileRange range("sweep pass");
+  const QuantisedNetwork& network = networks_.of(points_[unit.front()]);
+  std::vector<DesignPoint> wanted;
+  for (const size_t p : unit) wanted.push_back(design_point(network, points_[p]));
+  const bool with_ideal = !ideal_.contains(&network);
+  if (with_ideal) wanted.push_back(ideal_point(network));
 
-  std::vector<SweepRow> run(const std::vector<SweepPoint>& points) {
-    for (const SweepPoint& p : points) check_point(network(widths(p)), p);
-    const auto passes = split_into_passes(points, static_cast<size_t>(std::max(1, options_.points_per_pass)));
-    for (size_t i = 0; i < passes.size(); ++i) {
-      run_pass(points, passes[i], i, passes.size());
-      if (options_.on_rows) options_.on_rows(rows_);
-    }
-    return std::move(rows_);
+  EvaluateOptions evaluation = options_.evaluate;
+  evaluation.histograms = false;
+  if (progress)
+    evaluation.progress = [&](int64_t done, int64_t total) {
+      progress(static_cast<double>(done) / static_cast<double>(total));
+    };
+  const auto start = std::chrono::steady_clock::now();
+  const auto found = evaluate(backend_, network, dataset_, wanted, evaluation);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (with_ideal) ideal_[&network] = found.back().accuracy();
+
+  std::vector<SweepResult> results;
+  for (size_t i = 0; i < unit.size(); ++i) {
+    SweepResult result = blank(unit[i]);
+    result.accuracy = found[i].accuracy();
+    result.ideal_accuracy = ideal_[&network];
+    result.images = found[i].images;
+    result.seconds = seconds.count() / static_cast<double>(unit.size());
+    CostOptions cost = options_.cost;
+    cost.bit_density.clear();
+    if (options_.evaluate.stats_images > 0)
+      for (const LayerStatistics& layer : found[i].layers)
+        cost.bit_density.push_back(layer.input_bit_density);
+    result.cost = cost_of(network.spec(), wanted[i].layers, options_.cost_table, cost);
+    results.push_back(std::move(result));
   }
-
- private:
-  const QuantisedNetwork& network(const Widths& w) {
-    auto& made = networks_[w];
-    if (!made) made = std::make_unique<QuantisedNetwork>(backend_, checkpoint_, w.first, w.second);
-    return *made;
-  }
-
-  void run_pass(const std::vector<SweepPoint>& points, const Pass& pass, size_t index, size_t count) {
-    const ProfileRange range("sweep pass");
-    const Widths w = widths(points[pass.begin]);
-    std::vector<DesignPoint> wanted;
-    for (size_t p = pass.begin; p < pass.end; ++p) wanted.push_back(design_point(network(w), points[p]));
-    const bool with_ideal = !ideal_.contains(w);
-    if (with_ideal) wanted.push_back(ideal_point(network(w)));
-
-    EvaluateOptions evaluation = options_.evaluate;
-    if (options_.evaluate.progress)
-      evaluation.progress = [&](int64_t done, int64_t total) {
-        options_.evaluate.progress(static_cast<int64_t>(index) * total + done,
-                                   static_cast<int64_t>(count) * total);
-      };
-    const auto start = std::chrono::steady_clock::now();
-    const auto results = evaluate(backend_, network(w), dataset_, wanted, evaluation);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-
-    if (with_ideal) ideal_[w] = results.back().accuracy();
-    for (size_t p = pass.begin; p < pass.end; ++p) {
-      const PointResult& r = results[p - pass.begin];
-      rows_.push_back({points[p], r.accuracy(), ideal_[w], r.images,
-                       seconds / static_cast<double>(pass.end - pass.begin), backend_.describe()});
-    }
-  }
-
-  Backend& backend_;
-  const Checkpoint& checkpoint_;
-  const Dataset& dataset_;
-  const SweepOptions& options_;
-  std::map<Widths, std::unique_ptr<QuantisedNetwork>> networks_;
-  std::map<Widths, double> ideal_;
-  std::vector<SweepRow> rows_;
-};
-
-}  // namespace
-
-std::vector<SweepRow> run_sweep(Backend& backend, const Checkpoint& checkpoint, const Dataset& dataset,
-                                const std::vector<SweepPoint>& points, const SweepOptions& options) {
-  return Sweep(backend, checkpoint, dataset, options).run(points);
+  return results;
 }
 
 }  // namespace sramsim

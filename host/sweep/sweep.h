@@ -1,35 +1,59 @@
-// Accuracy over a list of design points: fused passes over the dataset, one row per point.
+// Accuracy and cost over a list of design points: fused passes over the dataset, one result per point.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "host/cost/cost.h"
 #include "host/infer/evaluate.h"
-#include "host/sweep/grid.h"
+#include "host/sweep/columns.h"
+#include "host/sweep/work_units.h"
 
 namespace sramsim {
 
-struct SweepRow {
-  SweepPoint point;
-  double accuracy = 0.0;        ///< 0..1
-  double ideal_accuracy = 0.0;  ///< the same network with every layer exact
-  int64_t images = 0;
-  double seconds = 0.0;  ///< this point's share of its pass: wall time / points in the pass
-  std::string device;
-};
-
 struct SweepOptions {
-  EvaluateOptions evaluate;   ///< its `progress` counts images over all passes
-  int points_per_pass = 256;  ///< bounds the packed weights in memory
-  /// All rows so far, after every pass.
-  std::function<void(std::span<const SweepRow>)> on_rows;
+  EvaluateOptions evaluate;     ///< stats_images: the images that set input bits are measured on
+  size_t points_per_pass = 64;  ///< bounds the packed weights in memory and what a kill loses
+  CostTable cost_table = default_cost_table();
+  CostOptions cost;  ///< without bit densities: the measured ones are put in
 };
 
-/// Rows in the order of `points`. Points of one network (bit widths) that stand together share passes.
-/// InputError naming the point for settings that do not fit, before anything is computed.
-std::vector<SweepRow> run_sweep(Backend& backend, const Checkpoint& checkpoint, const Dataset& dataset,
-                                const std::vector<SweepPoint>& points, const SweepOptions& options);
+/// Computes units of points; remembers the ideal accuracy of each network.
+class SweepRunner {
+ public:
+  /// `keys`: of each point. All must outlive this.
+  SweepRunner(Backend& backend, SweepNetworks& networks, const Dataset& dataset,
+              std::span<const SweepPoint> points, std::span<const std::string> keys,
+              const SweepOptions& options)
+      : backend_(backend),
+        networks_(networks),
+        dataset_(dataset),
+        points_(points),
+        keys_(keys),
+        options_(options) {}
+
+  /// In the order of the unit. A unit that fails is tried again point by point, so that one point that cannot
+  /// be computed does not take its neighbours along: its result says why. Interrupted passes through.
+  /// `progress`: share of the unit's images that are done, 0..1.
+  std::vector<SweepResult> run(const WorkUnit& unit, const std::function<void(double)>& progress = {});
+  /// The result of a point that was not computed.
+  SweepResult failure(size_t point, const std::string& error) const;
+  int64_t images() const;
+
+ private:
+  std::vector<SweepResult> evaluate_unit(const WorkUnit& unit, const std::function<void(double)>& progress);
+  SweepResult blank(size_t point) const;
+
+  Backend& backend_;
+  SweepNetworks& networks_;
+  const Dataset& dataset_;
+  std::span<const SweepPoint> points_;
+  std::span<const std::string> keys_;
+  const SweepOptions& options_;
+  std::map<const QuantisedNetwork*, double> ideal_;
+};
 
 }  // namespace sramsim

@@ -47,8 +47,9 @@ namespace {
   ::_exit(127);
 }
 
-CliResult run(const std::vector<std::string>& arguments, const fs::path& folder, int signal, int after_ms,
-              const fs::path& stdout_file = {}) {
+/// `meddle` gets the process while it runs.
+CliResult run(const std::vector<std::string>& arguments, const fs::path& folder,
+              const std::function<void(pid_t)>& meddle, const fs::path& stdout_file = {}) {
   const TempFolder output;
   const std::string out = (stdout_file.empty() ? output / "out" : stdout_file).string();
   const std::string err = (output / "err").string();
@@ -62,10 +63,7 @@ CliResult run(const std::vector<std::string>& arguments, const fs::path& folder,
   const pid_t child = ::fork();
   if (child == 0) run_child(folder, out, err, argv.data());
   if (child < 0) throw std::runtime_error("fork failed");
-  if (signal != 0) {
-    ::usleep(static_cast<useconds_t>(after_ms) * 1000);
-    ::kill(child, signal);
-  }
+  if (meddle) meddle(child);
   int status = 0;
   ::waitpid(child, &status, 0);
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
@@ -75,17 +73,39 @@ CliResult run(const std::vector<std::string>& arguments, const fs::path& folder,
 }  // namespace
 
 CliResult sramsim(const std::vector<std::string>& arguments, const fs::path& folder) {
-  return run(arguments, folder, 0, 0);
+  return run(arguments, folder, {});
 }
 
 CliResult sramsim_interrupted(const std::vector<std::string>& arguments, const fs::path& folder, int signal,
                               int after_ms) {
-  return run(arguments, folder, signal, after_ms);
+  return run(arguments, folder, [&](pid_t child) {
+    ::usleep(static_cast<useconds_t>(after_ms) * 1000);
+    ::kill(child, signal);
+  });
+}
+
+CliResult sramsim_killed(const std::vector<std::string>& arguments, const fs::path& folder,
+                         const fs::path& file, size_t lines, const std::function<void()>& meanwhile) {
+  return run(arguments, folder, [&](pid_t child) {
+    const auto there = [&] {
+      const std::string text = read_text(file);
+      return fs::exists(file) &&
+             (lines == 0 || static_cast<size_t>(std::count(text.begin(), text.end(), '\n')) > lines);
+    };
+    const auto running = [&] {
+      siginfo_t ended{};
+      return ::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+             ended.si_pid == 0;
+    };
+    while (!there() && running()) ::usleep(500);
+    if (meanwhile) meanwhile();
+    ::kill(child, SIGKILL);  // a zombie takes it without effect
+  });
 }
 
 CliResult sramsim_into(const fs::path& out, const std::vector<std::string>& arguments,
                        const fs::path& folder) {
-  return run(arguments, folder, 0, 0, out);
+  return run(arguments, folder, {}, out);
 }
 
 std::string read_text(const fs::path& path) {

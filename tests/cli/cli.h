@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,11 @@ CliResult sramsim(const std::vector<std::string>& arguments, const fs::path& fol
 /// The same, sending `signal` once it has run for `after_ms` milliseconds.
 CliResult sramsim_interrupted(const std::vector<std::string>& arguments, const fs::path& folder, int signal,
                               int after_ms);
+
+/// The same, killed (SIGKILL) as soon as `file` is there and holds a header and `lines` lines more;
+/// `meanwhile` runs before the kill. A run that ends by itself is not killed.
+CliResult sramsim_killed(const std::vector<std::string>& arguments, const fs::path& folder,
+                         const fs::path& file, size_t lines, const std::function<void()>& meanwhile = {});
 
 /// The same with stdout going to `out`; only stderr is returned.
 CliResult sramsim_into(const fs::path& out, const std::vector<std::string>& arguments,

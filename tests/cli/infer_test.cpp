@@ -193,7 +193,7 @@ TEST(SweepCommand, RowsEqualSingleRuns) {
   EXPECT_EQ(r.err, "");
   const auto rows = lines(read_text(folder / "s.csv"));
   ASSERT_EQ(rows.size(), 1u + 2 * 3 * 2 * 2);
-  EXPECT_EQ(rows[0].rfind("wbits,abits,map_linear,subarray,", 0), 0u);
+  EXPECT_EQ(rows[0].rfind("checkpoint,wbits,abits,map_linear,subarray,", 0), 0u);
   const auto j = read_json(folder / "s.json");
   ASSERT_EQ(j["rows"].size(), rows.size() - 1);
   EXPECT_NE(r.out.find("24 points"), std::string::npos) << r.out;

@@ -1,13 +1,15 @@
-// Grids, rows and their reports.
+// Units of points computed together against points computed alone, failures, rows and their report.
 #include "host/sweep/sweep.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
-#include <sstream>
 
-#include "host/sweep/array_axes.h"
+#include "host/cost/cost_report.h"
+#include "host/formats/csv.h"
+#include "host/sweep/grid.h"
 #include "host/sweep/report.h"
 #include "kernels/core/error.h"
 #include "tests/infer/toy_network.h"
@@ -15,165 +17,211 @@
 namespace sramsim {
 namespace {
 
-Grid small_grid() {
-  Grid grid;
-  grid.weight_bits = {4, 3};
-  grid.map_linear = {false, true};
-  grid.array_values[0] = {"10", "4"};           // subarray
-  grid.array_values[4] = {"1", "2", "3", "0"};  // adc-bits
-  return grid;
-}
-
-TEST(ArrayAxes, EveryAxisReadsBackWhatItPrints) {
-  std::set<std::string> names;
-  for (const ArrayAxis& axis : array_axes()) {
-    EXPECT_TRUE(names.insert(axis.name).second) << axis.name;
-    EXPECT_FALSE(axis.help().empty());
-    ArraySettings settings;
-    axis.parse(settings, axis.text(settings));
-    EXPECT_EQ(settings, ArraySettings{}) << axis.name;
-    try {
-      axis.parse(settings, "nonsense");
-      ADD_FAILURE() << axis.name << " takes anything";
-    } catch (const InputError& e) {
-      EXPECT_NE(std::string(e.what()).find(std::string("--") + axis.name), std::string::npos) << e.what();
-    }
-  }
-}
-
-TEST(Grid, IsTheProductOfItsLists) {
-  const Grid grid = small_grid();
-  const auto points = grid.points();
-  ASSERT_EQ(points.size(), 2u * 2 * 2 * 4);
-  EXPECT_EQ(grid.size(), points.size());
-  for (size_t i = 0; i < points.size(); ++i)
-    for (size_t j = 0; j < i; ++j) EXPECT_FALSE(points[i] == points[j]);
-  EXPECT_EQ(points[0].weight_bits, 4);
-  EXPECT_EQ(points[1].array.adc.bits, 2);  // the last list varies fastest
-  EXPECT_EQ(points.back().weight_bits, 3);
-  EXPECT_EQ(points.back().array.subarray, 4);
-}
-
 class SweepRows : public testing::Test {
  protected:
+  /// Lossy and lossless, on arrays and digital, with layers of their own: everything that may be shared.
+  std::vector<SweepPoint> mixed_points() {
+    Grid grid;
+    grid.set("wbits", {"4", "3"});
+    grid.set("map-linear", {"false", "true"});
+    grid.set("subarray", {"10", "16", "4"});
+    grid.set("adc-bits", {"1", "2", "3", "0"});
+    grid.set("adc-mode", {"uniform", "saturating"});
+    auto points = grid.points(specs_);
+    grid.set("adc-bits", {"1", "2"}, "conv2");
+    grid.set("subarray", {"10", "5"}, "fc1");
+    grid.set("encoding", {"offset"});
+    for (SweepPoint& p : grid.points(specs_)) points.push_back(std::move(p));
+    return points;
+  }
+
+  std::vector<SweepResult> run(const std::vector<SweepPoint>& points, const std::vector<WorkUnit>& units,
+                               const SweepOptions& options = {}) {
+    const std::vector<std::string> keys(points.size());
+    SweepRunner runner(*backend_, networks_, dataset_, points, keys, options);
+    std::vector<SweepResult> all(points.size());
+    for (const WorkUnit& unit : units) {
+      const auto results = runner.run(unit);
+      for (size_t i = 0; i < unit.size(); ++i) all[unit[i]] = results[i];
+    }
+    return all;
+  }
+
+  std::vector<WorkUnit> units_of(const std::vector<SweepPoint>& points, size_t most, size_t workers) {
+    std::vector<size_t> all(points.size());
+    std::iota(all.begin(), all.end(), size_t{0});
+    unfit_.clear();
+    return make_work_units(networks_, points, all, most, workers, unfit_);
+  }
+
   std::unique_ptr<Backend> backend_ = make_cpu_backend(1);
-  Checkpoint checkpoint_ = test::toy_checkpoint();
-  Dataset dataset_ = test::toy_dataset(60);
+  std::map<std::string, Checkpoint> checkpoints_{{"", test::toy_checkpoint()}};
+  std::map<std::string, NetworkSpec> specs_{{"", checkpoints_[""].network}};
+  SweepNetworks networks_{*backend_, checkpoints_};
+  Dataset dataset_ = test::toy_dataset(30);
+  std::map<size_t, std::string> unfit_;
 };
 
 TEST_F(SweepRows, EqualPointsEvaluatedAlone) {
-  const auto points = small_grid().points();
-  size_t reported = 0;
+  const auto points = mixed_points();
   SweepOptions options;
-  options.points_per_pass = 5;
-  options.on_rows = [&](std::span<const SweepRow> rows) {
-    EXPECT_GT(rows.size(), reported);
-    reported = rows.size();
-  };
-  const auto rows = run_sweep(*backend_, checkpoint_, dataset_, points, options);
-  ASSERT_EQ(rows.size(), points.size());
-  EXPECT_EQ(reported, points.size());
+  options.evaluate.stats_images = 9;
+  const auto units = units_of(points, 64, 1);
+  EXPECT_LT(units.size(), points.size() / 4);
+  const auto results = run(points, units, options);
   std::set<double> accuracies;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const QuantisedNetwork network(*backend_, checkpoint_, points[i].weight_bits, points[i].act_bits);
+  for (size_t i = 0; i < points.size(); ++i) {
+    const QuantisedNetwork& network = networks_.of(points[i]);
+    const DesignPoint point = design_point(network, points[i]);
     const auto alone =
-        evaluate(*backend_, network, dataset_,
-                 {uniform_point(network, points[i].array, points[i].map_linear), ideal_point(network)}, {});
-    EXPECT_EQ(rows[i].point, points[i]);
-    EXPECT_EQ(rows[i].accuracy, alone[0].accuracy()) << describe(points[i]);
-    EXPECT_EQ(rows[i].ideal_accuracy, alone[1].accuracy()) << describe(points[i]);
-    EXPECT_EQ(rows[i].images, 60);
-    accuracies.insert(rows[i].accuracy);
+        evaluate(*backend_, network, dataset_, {point, ideal_point(network)}, {.stats_images = 9});
+    EXPECT_EQ(results[i].point, points[i]);
+    EXPECT_EQ(results[i].error, "");
+    EXPECT_EQ(results[i].accuracy, alone[0].accuracy()) << describe(points[i]);
+    EXPECT_EQ(results[i].ideal_accuracy, alone[1].accuracy()) << describe(points[i]);
+    EXPECT_EQ(results[i].images, 30);
+    CostOptions cost;
+    for (const LayerStatistics& s : alone[0].layers) cost.bit_density.push_back(s.input_bit_density);
+    EXPECT_EQ(results[i].cost->energy.total(),
+              cost_of(network.spec(), point.layers, default_cost_table(), cost).energy.total())
+        << describe(points[i]);
+    accuracies.insert(results[i].accuracy);
   }
   EXPECT_GT(accuracies.size(), 2u);
 }
 
-TEST_F(SweepRows, PassesDoNotChangeRows) {
-  const auto points = small_grid().points();
-  const auto whole = run_sweep(*backend_, checkpoint_, dataset_, points, {});
+TEST_F(SweepRows, UnitsDoNotChangeResults) {
+  const auto points = mixed_points();
+  const auto whole = run(points, units_of(points, 1000, 1));
   SweepOptions options;
-  options.points_per_pass = 1;
   options.evaluate.batch = 7;
-  const auto single = run_sweep(*backend_, checkpoint_, dataset_, points, options);
-  for (size_t i = 0; i < points.size(); ++i) EXPECT_EQ(single[i].accuracy, whole[i].accuracy);
-}
-
-TEST_F(SweepRows, ProgressCountsImagesOverAllPasses) {
-  SweepOptions options;
-  options.points_per_pass = 6;
-  int64_t last = 0, whole = 0;
-  options.evaluate.progress = [&](int64_t done, int64_t total) {
-    EXPECT_GE(done, last);
-    last = done;
-    whole = total;
-  };
-  run_sweep(*backend_, checkpoint_, dataset_, small_grid().points(), options);
-  EXPECT_EQ(whole, 60 * 6);  // 16 points per bit width in passes of 6, 6, 4
-  EXPECT_EQ(last, whole);
-}
-
-TEST_F(SweepRows, APointThatDoesNotFitIsNamedBeforeAnyWork) {
-  Grid grid;
-  grid.array_values[0] = {"64", "8"};
-  grid.array_values[1] = {"whole-kernel"};  // 3x3 kernels need 9 rows
-  bool worked = false;
-  SweepOptions options;
-  options.evaluate.progress = [&](int64_t, int64_t) { worked = true; };
-  try {
-    run_sweep(*backend_, checkpoint_, dataset_, grid.points(), options);
-    FAIL() << "R = 8 holds no 3x3 kernel";
-  } catch (const InputError& e) {
-    EXPECT_NE(std::string(e.what()).find("subarray=8"), std::string::npos) << e.what();
-    EXPECT_NE(std::string(e.what()).find("conv1"), std::string::npos) << e.what();
+  for (const auto& units : {units_of(points, 1, 1), units_of(points, 3, 1), units_of(points, 64, 30)}) {
+    const auto got = run(points, units, options);
+    for (size_t i = 0; i < points.size(); ++i)
+      EXPECT_EQ(got[i].accuracy, whole[i].accuracy) << describe(points[i]);
   }
-  EXPECT_FALSE(worked);
 }
 
-std::vector<SweepRow> two_rows() {
-  SweepRow a;
-  a.accuracy = 0.9871;
-  a.ideal_accuracy = 1.0 / 3;
-  a.images = 10000;
-  a.seconds = 1.5;
-  a.device = "cpu (AVX-512, \"2\" threads)";
-  SweepRow b = a;
-  b.point.array.subarray = 64;
-  b.point.array.adc.range = {AdcRange::Kind::kNumber, 12.5};
-  return {a, b};
+TEST_F(SweepRows, UnitsHoldEveryPointOnceAndAreCutForMoreWorkers) {
+  Grid grid;
+  grid.set("subarray", {"4", "10", "16", "64"});  // 10 channels: 10, 16 and 64 rows hold the same
+  grid.set("adc-bits", {"1", "2", "3", "4"});
+  const auto points = grid.points(specs_);
+  EXPECT_EQ(units_of(points, 64, 1).size(), 2u);
+  EXPECT_EQ(units_of(points, 64, 1)[1].size(), 12u);
+  EXPECT_EQ(units_of(points, 5, 1).size(), 1u + 3);
+  EXPECT_EQ(units_of(points, 64, 7).size(), 7u);
+  EXPECT_EQ(units_of(points, 64, 100).size(), 16u);
+  std::set<size_t> seen;
+  for (const WorkUnit& unit : units_of(points, 3, 7))
+    for (const size_t p : unit) EXPECT_TRUE(seen.insert(p).second);
+  EXPECT_EQ(seen.size(), points.size());
+
+  SharedWork work;
+  for (const WorkUnit& unit : units_of(points, 64, 1)) work += shared_work(networks_, points, unit);
+  EXPECT_EQ(work.alone, 16 * 4);
+  EXPECT_LT(work.passes, 40);
+  EXPECT_NE(explain(networks_, points, units_of(points, 64, 1)[1]).find("12 points"), std::string::npos);
 }
 
-TEST(SweepReport, CsvHoldsEverySettingAndQuotes) {
-  std::istringstream csv(to_csv(two_rows()));
-  std::string header, first, second, none;
-  std::getline(csv, header);
-  std::getline(csv, first);
-  std::getline(csv, second);
-  EXPECT_FALSE(std::getline(csv, none));
-  EXPECT_EQ(header,
-            "wbits,abits,map_linear,subarray,mapping,encoding,dac_bits,adc_bits,adc_mode,adc_range,accuracy,"
-            "ideal_accuracy,images,seconds,device");
-  EXPECT_EQ(first,
-            "4,4,false,128,shape-wise,twos-complement,1,5,uniform,occupied,0.9871,0.3333333333333333,10000,1."
-            "500000,"
-            "\"cpu (AVX-512, \"\"2\"\" threads)\"");
-  EXPECT_NE(second.find("64,shape-wise,twos-complement,1,5,uniform,12.5,"), std::string::npos);
+TEST_F(SweepRows, APointThatDoesNotFitIsToldApart) {
+  Grid grid;
+  grid.set("subarray", {"64", "8"});
+  grid.set("mapping", {"whole-kernel"});  // 3x3 kernels need 9 rows
+  const auto points = grid.points(specs_);
+  EXPECT_EQ(units_of(points, 64, 1), (std::vector<WorkUnit>{{0}}));
+  ASSERT_EQ(unfit_.size(), 1u);
+  EXPECT_NE(unfit_[1].find("conv1"), std::string::npos) << unfit_[1];
 }
 
-TEST(SweepReport, JsonRowsHoldTheSameValues) {
-  const auto rows = to_json_rows(two_rows());
-  ASSERT_EQ(rows.size(), 2u);
-  EXPECT_EQ(rows[0]["accuracy"].get<double>(), 0.9871);
-  EXPECT_EQ(rows[0]["map_linear"], false);
-  EXPECT_EQ(rows[1]["subarray"], 64);
-  EXPECT_EQ(rows[1]["adc_range"], "12.5");
-  EXPECT_EQ(rows[0]["device"], "cpu (AVX-512, \"2\" threads)");
+TEST_F(SweepRows, AFailureStaysWithItsPoint) {
+  Grid grid;
+  grid.set("adc-bits", {"1", "0", "2"});
+  const auto points = grid.points(specs_);
+  SweepOptions options;
+  options.evaluate.kernel = "integer";  // refuses converters that lose something
+  const auto results = run(points, units_of(points, 64, 1), options);
+  EXPECT_NE(results[0].error.find("integer"), std::string::npos) << results[0].error;
+  EXPECT_EQ(results[1].error, "");
+  EXPECT_EQ(results[1].accuracy, results[1].ideal_accuracy);
+  EXPECT_NE(results[2].error, "");
+  const SweepRow row = to_row(results[0]);
+  EXPECT_TRUE(failed(row));
+  EXPECT_EQ(row[column_index("accuracy")], "");
+  EXPECT_TRUE(to_json(row)["accuracy"].is_null());
+  EXPECT_FALSE(failed(to_row(results[1])));
+}
+
+TEST_F(SweepRows, ProgressReachesTheWholeUnit) {
+  const auto points = mixed_points();
+  const std::vector<std::string> keys(points.size());
+  const SweepOptions options;
+  SweepRunner runner(*backend_, networks_, dataset_, points, keys, options);
+  double last = 0;
+  runner.run(units_of(points, 64, 1)[0], [&](double share) {
+    EXPECT_GE(share, last);
+    last = share;
+  });
+  EXPECT_EQ(last, 1.0);
+}
+
+SweepRow row_of(int subarray, int bits, double accuracy, double nano_joule) {
+  SweepResult r;
+  r.point.array.subarray = subarray;
+  r.point.array.adc.bits = bits;
+  r.accuracy = accuracy;
+  r.ideal_accuracy = 0.9;
+  r.images = 1000;
+  r.seconds = 1.5;
+  r.device = "cpu (AVX-512, \"2\" threads)";
+  r.key = "a-b-c";
+  r.cost.emplace();
+  r.cost->energy.adc = nano_joule * 1e-9;
+  return to_row(r);
+}
+
+TEST(SweepColumns, HoldEverySettingTheResultAndTheCost) {
+  std::vector<std::string> names;
+  for (const SweepColumn& c : sweep_columns()) names.push_back(c.name);
+  EXPECT_EQ(csv_line(names).rfind(
+                "checkpoint,wbits,abits,map_linear,subarray,mapping,encoding,dac_bits,adc_bits,", 0),
+            0u);
+  for (const char* name : {"layer_settings", "accuracy", "ideal_accuracy", "images", "seconds", "device",
+                           "status", "error", "adc_cost", "cost_table", "version", "schema_version", "key"})
+    EXPECT_NO_THROW(column_index(name)) << name;
+  for (const CostColumn& c : cost_columns()) EXPECT_NO_THROW(column_index(c.name));
+  const SweepRow row = row_of(64, 3, 1.0 / 3, 5);
+  EXPECT_EQ(row[column_index("accuracy")], "0.3333333333333333");
+  const auto json = to_json(row);
+  EXPECT_EQ(json["subarray"], 64);
+  EXPECT_EQ(json["map_linear"], false);
+  EXPECT_EQ(json["adc_range"], "occupied");
+  EXPECT_EQ(json["accuracy"].get<double>(), 1.0 / 3);
+  EXPECT_EQ(json["energy_nj"], 5);
+  EXPECT_EQ(json["device"], "cpu (AVX-512, \"2\" threads)");
+  EXPECT_EQ(json["status"], "ok");
 }
 
 TEST(SweepReport, TableShowsWhatVaries) {
-  const std::string table = to_table(two_rows());
-  EXPECT_NE(table.find("adc_bits 5"), std::string::npos);  // shared: on the line above
-  EXPECT_NE(table.find("subarray  adc_range  accuracy %"), std::string::npos) << table;
+  const std::vector<SweepRow> rows = {row_of(64, 3, 0.9871, 5), row_of(128, 3, 0.5, 4)};
+  const std::string table = to_table(rows);
+  EXPECT_NE(table.find("adc_bits 3"), std::string::npos);  // shared: on the line above
+  EXPECT_NE(table.find("subarray  accuracy %"), std::string::npos) << table;
   EXPECT_NE(table.find("98.71"), std::string::npos);
+}
+
+TEST(SweepReport, BestRows) {
+  const std::vector<SweepRow> rows = {row_of(64, 2, 0.898, 2),  row_of(64, 3, 0.9, 3),
+                                      row_of(128, 3, 0.890, 4), row_of(128, 4, 0.895, 5),
+                                      row_of(128, 5, 0.9, 6),   row_of(256, 0, 0.9, 9)};
+  const BestRows best = best_rows(rows, 0.005);
+  EXPECT_EQ(best.smallest_adc, &rows[3]);  // a loss of exactly 0.5 %; an ideal converter is none to build
+  EXPECT_EQ(best.lowest_energy, &rows[0]);
+  EXPECT_EQ(best_rows(rows, 0.0).smallest_adc, &rows[4]);
+  EXPECT_EQ(best_rows(rows, 0.0).lowest_energy, &rows[1]);
+  const std::string text = describe_best(rows, 0.005);
+  EXPECT_NE(text.find("subarray 128, adc_bits 4: 89.50 %"), std::string::npos) << text;
+  EXPECT_NE(describe_best(std::span(rows).first(1), 0.001).find("no point"), std::string::npos);
 }
 
 }  // namespace

@@ -1,0 +1,61 @@
+#include "host/cli/sweep_job.h"
+
+#include <CLI/CLI.hpp>
+#include <set>
+#include <utility>
+
+#include "host/sweep/grid_file.h"
+#include "host/sweep/row_key.h"
+#include "host/util/parse.h"
+
+namespace sramsim {
+
+Grid make_grid(const SweepFlags& flags, const CLI::App& command) {
+  Grid grid = flags.grid.empty() ? Grid() : load_grid(flags.grid);
+  for (const PointSetting& setting : point_settings()) {
+    const std::string flag = "--" + setting.name;
+    const CLI::Option* option = command.get_option_no_throw(flag);
+    if (option && option->count() > 0) grid.set(setting.name, parse_list(flag, option->as<std::string>()));
+  }
+  if (grid.values("checkpoint").front().empty()) grid.set("checkpoint", {flags.network.checkpoint});
+  return grid;
+}
+
+SweepJob make_job(const SweepFlags& flags, const Grid& grid) {
+  SweepJob job;
+  job.options.evaluate = evaluate_options(flags.network);
+  job.options.evaluate.stats_images = flags.stats_images;
+  job.options.evaluate.verbose = flags.common.verbose;
+  job.options.evaluate.note = print_note;
+  job.options.cost_table = flags.cost.load();
+  job.options.cost = flags.cost.options();
+
+  std::map<std::string, NetworkSpec> specs;
+  for (const std::string& file : grid.values("checkpoint")) {
+    NetworkOptions one = flags.network;
+    one.checkpoint = file;
+    job.checkpoints.emplace(file, load_network(one));
+    specs[file] = job.checkpoints.at(file).network;
+  }
+  job.points = grid.points(specs);
+  job.dataset = load_test_images(flags.network);
+  job.backend = make_backend(flags.common);
+  job.networks = std::make_unique<SweepNetworks>(*job.backend, job.checkpoints);
+
+  RowKey key;
+  key.images = images_key(job.dataset, flags.network.limit);
+  key.hardware = hardware_key(job.options.cost_table, job.options.cost, flags.stats_images);
+  std::map<std::string, std::string> checkpoints;
+  for (const auto& [file, checkpoint] : job.checkpoints) checkpoints[file] = checkpoint_key(checkpoint);
+  std::set<const QuantisedNetwork*> checked;
+  for (const SweepPoint& point : job.points) {
+    key.checkpoint = checkpoints[point.checkpoint];
+    job.keys.push_back(key.str());
+    const QuantisedNetwork& network = job.networks->of(point);
+    if (checked.insert(&network).second)
+      evaluate(*job.backend, network, job.dataset, {}, job.options.evaluate);
+  }
+  return job;
+}
+
+}  // namespace sramsim

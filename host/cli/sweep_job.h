@@ -1,0 +1,50 @@
+// What a sweep is about, made from its options: points, networks, images, device. Nothing is computed yet.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/cli/array_options.h"
+#include "host/cli/common.h"
+#include "host/cli/cost_command.h"
+#include "host/cli/figure_options.h"
+#include "host/cli/network_options.h"
+#include "host/sweep/grid.h"
+#include "host/sweep/sweep.h"
+
+namespace sramsim {
+
+struct SweepFlags {
+  CommonOptions common;
+  NetworkOptions network;
+  ArrayOptions array;
+  CostFlags cost;
+  std::string map_linear = "false";
+  std::string wbits = "0", abits = "0";
+  std::string grid;
+  int64_t stats_images = 256;
+  double within = 0.5;  ///< percent
+  std::string csv = "sweep.csv", jsonl, json;
+  bool fresh = false, dry_run = false;
+  FigureOptions figures;
+};
+
+/// The grid of --grid FILE, where `command` was not given a flag for the setting. InputError.
+Grid make_grid(const SweepFlags& flags, const CLI::App& command);
+
+struct SweepJob {
+  std::map<std::string, Checkpoint> checkpoints;  ///< by file
+  std::vector<SweepPoint> points;
+  Dataset dataset;
+  std::unique_ptr<Backend> backend;
+  std::unique_ptr<SweepNetworks> networks;
+  SweepOptions options;
+  std::vector<std::string> keys;  ///< by point
+};
+
+/// Loads everything and checks that images and networks fit together. InputError.
+SweepJob make_job(const SweepFlags& flags, const Grid& grid);
+
+}  // namespace sramsim
