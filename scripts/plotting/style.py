@@ -49,7 +49,7 @@ class AccuracyScale:
             self.low, self.high = 100.0 - min(100.0, worst * 1.25), 100.0 - best * 0.8
         else:
             least = min(errors)
-            pad = max(0.08 * (worst - least), 0.05)
+            pad = max(0.08 * (worst - least), 0.05, 2.0 * self.floor if images else 0.0)  # an image at least
             self.low, self.high = max(0.0, 100.0 - worst - pad), min(100.0, 100.0 - least + pad)
 
     def forward(self, percent):
@@ -62,7 +62,7 @@ class AccuracyScale:
         """1-2-5 errors over the range, thinned to what fits."""
         if not self.logarithmic:
             return [t for t in ticker.MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(self.low, self.high)
-                    if self.low <= t <= self.high]
+                    if self.low - 1e-9 <= t <= self.high + 1e-9]
         errors = [m * 10.0**e for e in range(-4, 3) for m in (1, 2, 5)]
         inside = [100.0 - e for e in errors if self.low <= 100.0 - e <= self.high]
         # 90 % error is what guessing among ten classes gives: worth a tick instead of 50 % where it is in range.

@@ -152,6 +152,12 @@ class Arithmetic(unittest.TestCase):
             beaten = any(o[0] <= point[0] and o[1] >= point[1] and o != point for o in points)
             self.assertEqual(points[i] in [points[k] for k in kept], not beaten)
 
+    def test_accuracy_scale_is_no_finer_than_one_image(self):
+        from plotting.style import AccuracyScale
+        scale = AccuracyScale([100.0, 100.0], 100)
+        self.assertEqual((scale.low, scale.high), (99.0, 100.0))
+        self.assertEqual([scale.label(t) for t in scale.ticks()][-1], "100.0")
+
     def test_accuracy_scale_shows_every_point(self):
         from plotting.style import AccuracyScale
         for percents, logarithmic in (([99.1, 99.2], False), ([10.0, 99.2], True), ([30.0, 70.0], False), ([100.0], False),
