@@ -36,6 +36,10 @@ TrieOptions trie_options(const QuantisedNetwork& network, const EvaluateOptions&
   return {options.kernel, static_cast<int>(std::min<int64_t>(options.max_adcs_per_pass, fit))};
 }
 
+int64_t images_of(const Dataset& dataset, const EvaluateOptions& options) {
+  return options.limit > 0 ? std::min<int64_t>(options.limit, dataset.count) : dataset.count;
+}
+
 int predicted_class(const float* logits, int classes) {
   return static_cast<int>(std::max_element(logits, logits + classes) - logits);  // the first of equals
 }
@@ -63,7 +67,7 @@ class Evaluation {
         network_(network),
         dataset_(dataset),
         options_(options),
-        images_(options.limit > 0 ? std::min<int64_t>(options.limit, dataset.count) : dataset.count),
+        images_(images_of(dataset, options)),
         batch_(static_cast<int>(std::min<int64_t>(options.batch, images_))),
         trie_(network, points, trie_options(network, options)),
         probes_(network, points, trie_, std::min(options.stats_images, images_), options.histograms),
@@ -208,8 +212,9 @@ std::vector<PointResult> evaluate(Backend& backend, const QuantisedNetwork& netw
   if (options.batch < 1) throw InputError(fmt::format("--batch {}: must be at least 1", options.batch));
   if (points.empty()) return {};
   const ProfileRange range("evaluate");
-  for (EvaluateOptions tried = options;; tried.batch = (tried.batch + 1) / 2) {
-    tried.batch = static_cast<int>(std::min<int64_t>(tried.batch, dataset.count));
+  EvaluateOptions tried = options;
+  tried.batch = static_cast<int>(std::min<int64_t>(options.batch, images_of(dataset, options)));
+  for (;; tried.batch = (tried.batch + 1) / 2) {
     try {
       return Evaluation(backend, network, dataset, points, tried).run(points.size());
     } catch (const OutOfMemory& e) {

