@@ -12,7 +12,7 @@ lint=${lint:-auto}       # clang-format, clang-tidy: auto runs those that are in
 # shellcheck source=scripts/common.sh
 source scripts/common.sh
 if [ -n "${CI:-}" ] && [ "$lint" = auto ]; then lint=yes; fi
-groups=(build test)
+groups=(build test mpi)
 [ "$lint" != yes ] || groups+=(lint)
 [ -z "${CI:-}" ] || groups+=(figures)  # elsewhere the pictures are tested where matplotlib is
 install "${groups[@]}"

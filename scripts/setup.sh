@@ -2,7 +2,7 @@
 # Installs what is missing, and only that: a second run asks nothing of the network.
 #   bash scripts/setup.sh build            what the program is built from
 #   bash scripts/setup.sh build test       ... and its tests
-#   groups: build, test, lint (clang-format, clang-tidy), bench, figures, baseline (PyTorch, to compare with)
+#   groups: build, test, mpi, lint (clang-format, clang-tidy), bench, figures, baseline (PyTorch, to compare with)
 # On Debian and its relatives apt-get installs, as root or through sudo. Elsewhere the missing parts are named, with exit
 # status 2, and found again as soon as they are there, whoever installed them.
 set -euo pipefail
@@ -22,6 +22,8 @@ libfmt-dev <fmt/format.h>
 libzip-dev <zip.h>
 zlib1g-dev <zlib.h>' ;;
     test) echo 'libgtest-dev <gtest/gtest.h>' ;;
+    mpi) echo 'libopenmpi-dev mpicxx
+openmpi-bin mpirun' ;;
     lint) echo 'clang-format clang-format
 clang-tidy clang-tidy
 libomp-dev package' ;;
@@ -33,7 +35,7 @@ python3-matplotlib package' ;;
     baseline) echo 'python3 python3
 python3-numpy package
 python3-torch package' ;;
-    *) echo "setup.sh: unknown group '$1' (build, test, lint, bench, figures, baseline)" >&2; exit 2 ;;
+    *) echo "setup.sh: unknown group '$1' (build, test, mpi, lint, bench, figures, baseline)" >&2; exit 2 ;;
   esac
 }
 

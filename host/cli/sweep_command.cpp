@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include "host/cli/commands.h"
 #include "host/cli/sweep_job.h"
 #include "host/formats/atomic_file.h"
+#include "host/sweep/distribute.h"
 #include "host/sweep/estimate.h"
 #include "host/sweep/report.h"
 #include "host/sweep/row_store.h"
@@ -66,33 +68,57 @@ void dry_run(SweepJob& job) {
              estimate.how);
 }
 
-/// Computes what is missing; rows go to the store as they are found.
-void compute(const SweepFlags& flags, SweepJob& job, RowStore& store) {
+/// Counted in images times points, so that the rate and the time left hold for passes of any size.
+class PointProgress {
+ public:
+  PointProgress(const SweepFlags& flags, const SweepJob& job, const RowStore& store, size_t missing,
+                int64_t images)
+      : store_(store),
+        points_(job.points.size()),
+        images_(static_cast<double>(images)),
+        progress_("sweep", "images", static_cast<int64_t>(missing) * images, !flags.common.quiet) {}
+
+  /// `share` of a unit that is not done yet.
+  void show(const WorkUnit& unit, double share) {
+    progress_.update(static_cast<int64_t>((done_ + share * static_cast<double>(unit.size())) * images_),
+                     fmt::format("{} of {} points", store_.finished(), points_));
+  }
+  void done(const WorkUnit& unit) {
+    done_ += static_cast<double>(unit.size());
+    show(unit, 0.0);
+  }
+
+ private:
+  const RowStore& store_;
+  size_t points_;
+  double images_, done_ = 0;
+  Progress progress_;
+};
+
+std::vector<SweepRow> compute_unit(SweepRunner& runner, const WorkUnit& unit,
+                                   const std::function<void(double)>& progress = {}) {
+  std::vector<SweepRow> rows;
+  for (const SweepResult& result : runner.run(unit, progress)) rows.push_back(to_row(result));
+  return rows;
+}
+
+/// Computes what is missing, here or on the other ranks; rows go to the store as they are found.
+void compute(const SweepFlags& flags, SweepJob& job, Ranks& ranks, SweepRunner& runner, RowStore& store) {
   std::vector<size_t> missing;
   for (size_t p = 0; p < job.points.size(); ++p)
     if (!store.has(p)) missing.push_back(p);
-  const Plan plan = make_plan(job, missing, 1);
+  const Plan plan = make_plan(job, missing, static_cast<size_t>(std::max(1, ranks.size() - 1)));
   if (flags.common.verbose) say_what_is_shared(job, plan);
-  SweepRunner runner(*job.backend, *job.networks, job.dataset, job.points, job.keys, job.options);
   for (const auto& [point, error] : plan.unfit) store.add(point, to_row(runner.failure(point, error)));
 
-  // Counted in images times points, so that the rate and the time left hold for passes of any size.
-  const auto images = static_cast<double>(runner.images());
-  double done = 0;
-  Progress progress("sweep", "images",
-                    static_cast<int64_t>(static_cast<double>(missing.size() - plan.unfit.size()) * images),
-                    !flags.common.quiet);
-  for (const WorkUnit& unit : plan.units) {
-    const double size = static_cast<double>(unit.size()) * images;
-    const auto show = [&](double share) {
-      progress.update(static_cast<int64_t>(done + share * size),
-                      fmt::format("{} of {} points", store.finished(), job.points.size()));
-    };
-    const auto results = runner.run(unit, show);
-    for (size_t i = 0; i < unit.size(); ++i) store.add(unit[i], to_row(results[i]));
-    done += size;
-    show(0.0);
-  }
+  PointProgress progress(flags, job, store, missing.size() - plan.unfit.size(), runner.images());
+  const auto keep = [&](const WorkUnit& unit, std::vector<SweepRow> rows) {
+    for (size_t i = 0; i < unit.size(); ++i) store.add(unit[i], std::move(rows[i]));
+    progress.done(unit);
+  };
+  if (ranks.size() > 1) return hand_out(ranks, plan.units, keep);
+  for (const WorkUnit& unit : plan.units)
+    keep(unit, compute_unit(runner, unit, [&](double share) { progress.show(unit, share); }));
 }
 
 void write_json(const SweepFlags& flags, const SweepJob& job, std::span<const SweepRow> rows) {
@@ -107,6 +133,12 @@ void write_json(const SweepFlags& flags, const SweepJob& job, std::span<const Sw
   write_atomically(flags.json, j.dump(2) + "\n");
 }
 
+/// Thrown when everything else is done.
+class PointsFailed : public RunError {
+ public:
+  using RunError::RunError;
+};
+
 /// Points that could not be computed are an error of the run, once the others are safe.
 void throw_if_failed(const std::string& csv, std::span<const SweepRow> rows,
                      std::span<const SweepPoint> points) {
@@ -117,37 +149,80 @@ void throw_if_failed(const std::string& csv, std::span<const SweepRow> rows,
       first = i;
     }
   if (count > 0)
-    throw RunError(fmt::format("{} of {} points failed (column error of {}), the first: {}: {}", count,
-                               rows.size(), csv, describe(points[first]),
-                               rows[first][column_index("error")]));
+    throw PointsFailed(fmt::format("{} of {} points failed (column error of {}), the first: {}: {}", count,
+                                   rows.size(), csv, describe(points[first]),
+                                   rows[first][column_index("error")]));
 }
 
-void sweep(const SweepFlags& flags, const CLI::App& command) {
+void report(const SweepFlags& flags, std::span<const SweepRow> rows) {
+  double seconds = 0, images = 0;
+  for (const SweepRow& row : rows) {
+    seconds += number(row, "seconds");
+    images = std::max(images, number(row, "images"));
+  }
+  fmt::print("{} images, {} points in {:.2f} s on {}\n{}\n{}rows in {}\n", images, rows.size(), seconds,
+             rows.front()[column_index("device")], to_table(rows), describe_best(rows, flags.within / 100),
+             flags.csv);
+}
+
+/// Rank 0, or the only one.
+void lead(const SweepFlags& flags, SweepJob& job, Ranks& ranks, SweepRunner& runner, RowStore& store) {
+  if (store.finished() > 0 && !flags.common.quiet)
+    fmt::print(stderr, "{}: {} of {} points are there already\n", flags.csv, store.finished(),
+               job.points.size());
+  compute(flags, job, ranks, runner, store);
+  const auto rows = store.finish();
+  if (!flags.json.empty()) write_json(flags, job, rows);
+  if (!flags.common.quiet) report(flags, rows);
+  end_with_figures(rows.size(), flags.csv, flags.figures, flags.common.quiet);
+  throw_if_failed(flags.csv, rows, job.points);
+}
+
+/// What a rank needs to start; null members where a dry run needs none.
+struct Started {
+  SweepJob job;
+  std::unique_ptr<RowStore> store;  ///< of rank 0
+};
+
+std::unique_ptr<Started> start(const SweepFlags& flags, const CLI::App& command, const Ranks& ranks) {
   check_output_folder("--csv", flags.csv);
   check_output_folder("--jsonl", flags.jsonl);
   check_output_folder("--json", flags.json);
-  const Grid grid = make_grid(flags, command);
-  SweepJob job = make_job(flags, grid);
-  if (flags.dry_run) return dry_run(job);
+  auto made = std::make_unique<Started>();
+  made->job = make_job(flags, make_grid(flags, command), ranks);
+  if (flags.dry_run || ranks.rank() != 0) return made;
+  made->store = std::make_unique<RowStore>(RowFiles{flags.csv, flags.jsonl, flags.fresh}, made->job.points,
+                                           made->job.keys);
+  return made;
+}
 
-  RowStore store({flags.csv, flags.jsonl, flags.fresh}, job.points, job.keys);
-  const size_t kept = store.finished();
-  if (kept > 0 && !flags.common.quiet)
-    fmt::print(stderr, "{}: {} of {} points are there already\n", flags.csv, kept, job.points.size());
-  compute(flags, job, store);
-  const auto rows = store.finish();
-  if (!flags.json.empty()) write_json(flags, job, rows);
-  if (!flags.common.quiet) {
-    double seconds = 0, images = 0;
-    for (const SweepRow& row : rows) {
-      seconds += number(row, "seconds");
-      images = std::max(images, number(row, "images"));
-    }
-    fmt::print("{} images, {} points in {:.2f} s on {}\n{}\n{}rows in {}\n", images, rows.size(), seconds,
-               job.backend->describe(), to_table(rows), describe_best(rows, flags.within / 100), flags.csv);
+void sweep(const SweepFlags& flags, const CLI::App& command) {
+  Ranks ranks;
+  std::unique_ptr<Started> started;
+  std::exception_ptr failure;
+  try {
+    started = start(flags, command, ranks);
+  } catch (...) {
+    failure = std::current_exception();
   }
-  end_with_figures(rows.size(), flags.csv, flags.figures, flags.common.quiet);
-  throw_if_failed(flags.csv, rows, job.points);
+  // Bad input usually fails everywhere: one rank says so, and all of them end.
+  const int first = ranks.first_failure(failure != nullptr);
+  if (first == ranks.rank()) std::rethrow_exception(failure);
+  if (first >= 0) return;
+
+  SweepJob& job = started->job;
+  try {
+    if (flags.dry_run) return ranks.rank() == 0 ? dry_run(job) : void();
+    SweepRunner runner(*job.backend, *job.networks, job.dataset, job.points, job.keys, job.options);
+    if (ranks.rank() == 0) return lead(flags, job, ranks, runner, *started->store);
+    work_for_rank_0(ranks, [&](const WorkUnit& unit) { return compute_unit(runner, unit); });
+  } catch (const PointsFailed&) {
+    throw;  // all ranks have ended their work
+  } catch (const std::exception& e) {
+    if (ranks.size() == 1) throw;
+    fmt::print(stderr, "sramsim: rank {}: {}\n", ranks.rank(), e.what());
+    ranks.abort(1);
+  }
 }
 
 void add_output_options(CLI::App& command, SweepFlags& flags) {

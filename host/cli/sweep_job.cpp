@@ -1,7 +1,12 @@
 #include "host/cli/sweep_job.h"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "host/sweep/grid_file.h"
@@ -21,7 +26,29 @@ Grid make_grid(const SweepFlags& flags, const CLI::App& command) {
   return grid;
 }
 
-SweepJob make_job(const SweepFlags& flags, const Grid& grid) {
+namespace {
+
+/// A rank among several of one machine: the device of its number, and its part of the cores unless the
+/// launcher bound it to some already.
+CommonOptions share_of(const CommonOptions& common, const Ranks& ranks) {
+  CommonOptions mine = common;
+  mine.verbose = common.verbose && ranks.rank() == 0;
+  if (ranks.size() == 1) return mine;
+  // Rank 0 computes nothing: the first computing rank of its machine takes device 0.
+  const int worker =
+      std::max(0, ranks.rank() == ranks.local_rank() ? ranks.local_rank() - 1 : ranks.local_rank());
+  const int devices = common.device == "cpu" ? 0 : device_count("cuda");
+  if (devices > 0) mine.device = fmt::format("cuda:{}", worker % devices);
+  const auto allowed = static_cast<int>(std::thread::hardware_concurrency());
+  const auto online = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
+  if (common.threads == 0)
+    mine.threads = std::max(1, allowed < online ? allowed : online / ranks.local_size());
+  return mine;
+}
+
+}  // namespace
+
+SweepJob make_job(const SweepFlags& flags, const Grid& grid, const Ranks& ranks) {
   SweepJob job;
   job.options.evaluate = evaluate_options(flags.network);
   job.options.evaluate.stats_images = flags.stats_images;
@@ -39,7 +66,7 @@ SweepJob make_job(const SweepFlags& flags, const Grid& grid) {
   }
   job.points = grid.points(specs);
   job.dataset = load_test_images(flags.network);
-  job.backend = make_backend(flags.common);
+  job.backend = make_backend(share_of(flags.common, ranks));
   job.networks = std::make_unique<SweepNetworks>(*job.backend, job.checkpoints);
 
   RowKey key;

@@ -12,6 +12,7 @@
 #include "host/cli/figure_options.h"
 #include "host/cli/network_options.h"
 #include "host/sweep/grid.h"
+#include "host/sweep/ranks.h"
 #include "host/sweep/sweep.h"
 
 namespace sramsim {
@@ -44,7 +45,8 @@ struct SweepJob {
   std::vector<std::string> keys;  ///< by point
 };
 
-/// Loads everything and checks that images and networks fit together. InputError.
-SweepJob make_job(const SweepFlags& flags, const Grid& grid);
+/// Loads everything and checks that images and networks fit together; a rank takes its share of the machine:
+/// a GPU of its own, its part of the cores. InputError.
+SweepJob make_job(const SweepFlags& flags, const Grid& grid, const Ranks& ranks);
 
 }  // namespace sramsim

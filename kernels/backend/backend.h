@@ -142,10 +142,14 @@ class Backend {
 
 /// `threads` = 0: as many as OpenMP offers.
 std::unique_ptr<Backend> make_cpu_backend(int threads = 0);
-/// device: "auto", "cpu" or "cuda". `auto` takes the first usable GPU, else the CPU (*note, if given, says
-/// why); InputError for another word, RunError with the reason if "cuda" is asked for and none is usable.
+/// device: "auto", "cpu", "cuda" or "cuda:N" (the Nth usable device). `auto` takes the first usable GPU, else
+/// the CPU (*note, if given, says why); InputError for another word, RunError with the reason if "cuda" is
+/// asked for and none is usable.
 std::unique_ptr<Backend> make_backend(const std::string& device, int threads = 0,
                                       std::string* note = nullptr);
+
+/// Usable devices of a kind ("cpu": 1; "cuda": 0 in a build without it).
+int device_count(const std::string& kind);
 
 /// Owning, move-only array in a backend's memory.
 template <typename T>

@@ -35,7 +35,7 @@ namespace {
 
 /// Only calls that are safe between fork and exec.
 [[noreturn]] void run_child(const fs::path& folder, const std::string& out, const std::string& err,
-                            char* const* argv) {
+                            const char* program, char* const* argv) {
   const auto redirect = [](const std::string& path, int fd) {
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (file < 0 || ::dup2(file, fd) < 0) ::_exit(126);
@@ -43,13 +43,14 @@ namespace {
   redirect(out, STDOUT_FILENO);
   redirect(err, STDERR_FILENO);
   if (::chdir(folder.c_str()) != 0) ::_exit(126);
-  ::execv(SRAMSIM_BINARY, argv);
+  ::execv(program, argv);
   ::_exit(127);
 }
 
 /// `meddle` gets the process while it runs.
 CliResult run(const std::vector<std::string>& arguments, const fs::path& folder,
-              const std::function<void(pid_t)>& meddle, const fs::path& stdout_file = {}) {
+              const std::function<void(pid_t)>& meddle, const fs::path& stdout_file = {},
+              const char* program = SRAMSIM_BINARY) {
   const TempFolder output;
   const std::string out = (stdout_file.empty() ? output / "out" : stdout_file).string();
   const std::string err = (output / "err").string();
@@ -61,7 +62,7 @@ CliResult run(const std::vector<std::string>& arguments, const fs::path& folder,
 
   ::setenv("SRAMSIM_SCRIPTS", "", 0);  // no pictures, unless the test names who draws them
   const pid_t child = ::fork();
-  if (child == 0) run_child(folder, out, err, argv.data());
+  if (child == 0) run_child(folder, out, err, program, argv.data());
   if (child < 0) throw std::runtime_error("fork failed");
   if (meddle) meddle(child);
   int status = 0;
@@ -102,6 +103,25 @@ CliResult sramsim_killed(const std::vector<std::string>& arguments, const fs::pa
     ::kill(child, SIGKILL);  // a zombie takes it without effect
   });
 }
+
+#ifdef SRAMSIM_MPIRUN
+CliResult sramsim_ranks(int ranks, const std::vector<std::string>& arguments, const fs::path& folder,
+                        const std::function<void()>& meanwhile) {
+  // More ranks than cores, and as root where tests run as root.
+  for (const char* name :
+       {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "OMPI_MCA_rmaps_base_oversubscribe"})
+    ::setenv(name, "1", 1);
+  ::setenv("OMPI_MCA_hwloc_base_binding_policy", "none", 1);
+  std::vector<std::string> all = {"-np", std::to_string(ranks), SRAMSIM_BINARY};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return run(
+      all, folder,
+      [&](pid_t) {
+        if (meanwhile) meanwhile();
+      },
+      {}, SRAMSIM_MPIRUN);
+}
+#endif
 
 CliResult sramsim_into(const fs::path& out, const std::vector<std::string>& arguments,
                        const fs::path& folder) {

@@ -45,6 +45,10 @@ CliResult sramsim_interrupted(const std::vector<std::string>& arguments, const f
 CliResult sramsim_killed(const std::vector<std::string>& arguments, const fs::path& folder,
                          const fs::path& file, size_t lines, const std::function<void()>& meanwhile = {});
 
+/// The same as `ranks` processes under mpirun, where the build has MPI; `meanwhile` runs beside them.
+CliResult sramsim_ranks(int ranks, const std::vector<std::string>& arguments, const fs::path& folder,
+                        const std::function<void()>& meanwhile = {});
+
 /// The same with stdout going to `out`; only stderr is returned.
 CliResult sramsim_into(const fs::path& out, const std::vector<std::string>& arguments,
                        const fs::path& folder);

@@ -1,0 +1,20 @@
+# MPI, by which a sweep runs on several machines or devices at once. Everything else needs none.
+#   SRAMSIM_MPI=AUTO  use MPI where it is installed (the default)
+#   SRAMSIM_MPI=ON    the same, but a missing MPI is an error
+#   SRAMSIM_MPI=OFF   do not look
+set(SRAMSIM_HAVE_MPI OFF)
+if(SRAMSIM_MPI)
+  string(TOUPPER "${SRAMSIM_MPI}" wanted)
+  set(MPI_CXX_SKIP_MPICXX ON)
+  find_package(MPI QUIET COMPONENTS CXX)
+  if(MPI_CXX_FOUND)
+    set(SRAMSIM_HAVE_MPI ON)
+    message(STATUS "sramsim: sweeps with MPI ${MPI_CXX_VERSION}")
+  elseif(wanted STREQUAL "AUTO")
+    message(STATUS "sramsim: sweeps without MPI (not found: libopenmpi-dev)")
+  else()
+    message(FATAL_ERROR "sramsim: SRAMSIM_MPI=${SRAMSIM_MPI}, but there is no MPI: install the Debian package libopenmpi-dev")
+  endif()
+else()
+  message(STATUS "sramsim: sweeps without MPI (SRAMSIM_MPI=OFF)")
+endif()
