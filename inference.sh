@@ -3,6 +3,7 @@
 # Installs what is missing, builds in release mode, runs `sramsim sweep`: rows, pictures and a report. Further arguments
 # go to it and win over the variables below (all of them: build/sramsim sweep --help):
 #   bash inference.sh --limit 1000 --mapping unrolled
+# A run that was interrupted is continued by the same command; for other settings, --fresh moves the old rows away.
 set -euo pipefail
 ROOT=$(dirname "${BASH_SOURCE[0]}")
 
