@@ -39,7 +39,7 @@ class GridReader {
       else if (key == "exclude")
         read_exclusions(node);
       else
-        at(node, [&] { grid_.set(setting_name(key), values(node)); });
+        set("", key, node);
     }
     return std::move(grid_);
   }
@@ -56,14 +56,16 @@ class GridReader {
     }
   }
 
+  void set(const std::string& layer, const toml::key& key, const toml::node& node) {
+    at(node, [&] { grid_.set(setting_name(key), values(node), layer); });
+  }
+
   void read_layers(const toml::node& node) {
     if (!node.is_table()) fail(node, "'layer' must be tables: [layer.conv1]");
     for (auto&& [layer, settings] : *node.as_table()) {
       if (!settings.is_table())
         fail(settings, fmt::format("[layer] must hold tables: [layer.{}]", layer.str()));
-      for (auto&& [key, value] : *settings.as_table())
-        at(value,
-           [&, name = std::string(layer.str())] { grid_.set(setting_name(key), values(value), name); });
+      for (auto&& [key, value] : *settings.as_table()) set(std::string(layer.str()), key, value);
     }
   }
 

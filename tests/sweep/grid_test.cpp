@@ -133,9 +133,9 @@ TEST_F(GridFile, MistakesAreNamedWithTheirLine) {
       {"[[exclude]]\nadc = 3", "line 2: 'adc' is no setting"},
       {"[[exclude]]\n", "must name settings"},
   };
-  for (const auto& [text, what] : cases) {
-    SCOPED_TRACE(text);
-    EXPECT_ERROR_SAYS(points(text), what);
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.first);
+    EXPECT_ERROR_SAYS(points(c.first), c.second);
   }
   EXPECT_ERROR_SAYS(load_grid(scratch_ / "absent.toml"), "--grid");
 }
