@@ -33,7 +33,7 @@ TEST(SweepFigures, AreDrawnOfSeveralPoints) {
   EXPECT_EQ(read_text(folder / "drawn"), (folder / "s.csv").string() + " --out=pictures --quiet\n");
   fs::remove(folder / "drawn");
 
-  EXPECT_EQ(sweep(folder, {"--adc-bits", "3"}).exit_code, 0);
+  EXPECT_EQ(sweep(folder, {"--adc-bits", "3", "--fresh"}).exit_code, 0);
   EXPECT_EQ(sweep(folder, {"--adc-bits", "3,4", "--no-figures"}).exit_code, 0);
   EXPECT_FALSE(fs::exists(folder / "drawn"));
 }
