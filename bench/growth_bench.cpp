@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/registered_main.h"
 #include "kernels/sram_conv/sram_conv.h"
 #include "tests/cases.h"
 
@@ -64,7 +65,7 @@ void add_all() {
   for (const auto& [name, encoding] : {std::pair{"twos-complement", Encoding::kTwosComplement},
                                        {"differential", Encoding::kDifferential},
                                        {"offset", Encoding::kOffset}})
-    add(fmt::format("encoding/{}", name), with([&](auto& c) { c.encoding = encoding; }));
+    add(fmt::format("encoding/{}", name), with([e = encoding](auto& c) { c.encoding = e; }));
   for (int bits : {1, 2, 4}) add(fmt::format("dac_bits/{}", bits), with([&](auto& c) { c.dac_bits = bits; }));
 }
 
@@ -72,10 +73,5 @@ void add_all() {
 }  // namespace sramsim
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  sramsim::add_all();
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
+  return sramsim::run_benches(argc, argv, sramsim::add_all);
 }

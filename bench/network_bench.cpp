@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/registered_main.h"
 #include "datasets/idx.h"
 #include "host/infer/evaluate.h"
 #include "host/model/network.h"
@@ -114,10 +115,5 @@ void add_all() {
 }  // namespace sramsim
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  sramsim::add_all();
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
+  return sramsim::run_benches(argc, argv, sramsim::add_all);
 }

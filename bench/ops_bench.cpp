@@ -16,7 +16,7 @@ namespace sramsim {
 namespace {
 
 constexpr int kBatch = 128;
-constexpr int kBits = 4, kMaxQ = 15, kMaxCode = 8;
+constexpr int kBits = 4, kMaxQ = 15;
 
 cases::SramCase layer(ConvShape shape) {
   cases::SramCase c;

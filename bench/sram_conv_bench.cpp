@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 
+#include "bench/registered_main.h"
 #include "kernels/sram_conv/sram_conv.h"
 #include "tests/cases.h"
 
@@ -76,10 +77,5 @@ void add_all() {
 }  // namespace sramsim
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  sramsim::add_all();
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
+  return sramsim::run_benches(argc, argv, sramsim::add_all);
 }

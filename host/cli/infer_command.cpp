@@ -16,6 +16,7 @@
 #include "host/formats/atomic_file.h"
 #include "host/formats/npy.h"
 #include "host/sweep/array_axes.h"
+#include "host/util/memory.h"
 #include "host/util/progress.h"
 #include "host/util/table.h"
 #include "host/util/version.h"
@@ -74,6 +75,7 @@ void write_json(const InferOptions& options, const QuantisedNetwork& network, co
                             {"ideal_accuracy", outcome.ideal.accuracy()},
                             {"images", outcome.simulated.images},
                             {"seconds", outcome.seconds},
+                            {"peak_memory_bytes", peak_memory_bytes()},
                             {"device", device},
                             {"network", network.spec().name},
                             {"checkpoint", options.network.checkpoint},
@@ -133,8 +135,11 @@ void print_summary(const InferOptions& options, const QuantisedNetwork& network,
   fmt::print("arrays    {}; linear layers {}\n", describe(array),
              options.map_linear ? "on arrays too" : "digital");
   fmt::print("device    {}\n", device);
-  fmt::print("images    {} from {} in {:.2f} s ({:.0f} images/s, simulated and ideal together)\n\n", r.images,
-             options.network.dataset_dir, outcome.seconds, static_cast<double>(r.images) / outcome.seconds);
+  fmt::print(
+      "images    {} from {} in {:.2f} s ({:.0f} images/s, simulated and ideal together), {:.0f} MiB at "
+      "most\n\n",
+      r.images, options.network.dataset_dir, outcome.seconds, static_cast<double>(r.images) / outcome.seconds,
+      static_cast<double>(peak_memory_bytes()) / (1 << 20));
   fmt::print("accuracy  {:.2f} %  simulated arrays\n", r.accuracy() * 100);
   fmt::print("          {:.2f} %  ideal, every layer exact\n\n", outcome.ideal.accuracy() * 100);
   fmt::print("{}", layer_table(r.layers));

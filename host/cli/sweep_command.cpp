@@ -15,6 +15,7 @@
 #include "host/sweep/estimate.h"
 #include "host/sweep/report.h"
 #include "host/sweep/row_store.h"
+#include "host/util/memory.h"
 #include "host/util/progress.h"
 #include "host/util/version.h"
 #include "kernels/core/error.h"
@@ -160,9 +161,10 @@ void report(const SweepFlags& flags, std::span<const SweepRow> rows) {
     seconds += number(row, "seconds");
     images = std::max(images, number(row, "images"));
   }
-  fmt::print("{} images, {} points in {:.2f} s on {}\n{}\n{}rows in {}\n", images, rows.size(), seconds,
-             rows.front()[column_index("device")], to_table(rows), describe_best(rows, flags.within / 100),
-             flags.csv);
+  fmt::print("{} images, {} points in {:.2f} s on {}, {:.0f} MiB at most\n{}\n{}rows in {}\n", images,
+             rows.size(), seconds, rows.front()[column_index("device")],
+             static_cast<double>(peak_memory_bytes()) / (1 << 20), to_table(rows),
+             describe_best(rows, flags.within / 100), flags.csv);
 }
 
 /// Rank 0, or the only one.

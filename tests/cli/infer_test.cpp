@@ -79,12 +79,14 @@ TEST(InferCommand, JsonHoldsTheResult) {
               folder.path());
   ASSERT_EQ(r.exit_code, 0) << r.err;
   const auto j = read_json(folder / "r.json");
-  for (const char* key : {"accuracy", "ideal_accuracy", "images", "seconds", "device", "layers", "settings"})
+  for (const char* key : {"accuracy", "ideal_accuracy", "images", "seconds", "peak_memory_bytes", "device",
+                          "layers", "settings"})
     EXPECT_TRUE(j.contains(key)) << key;
   EXPECT_EQ(j["images"], 20);
   EXPECT_GE(j["accuracy"].get<double>(), 0.0);
   EXPECT_LE(j["accuracy"].get<double>(), 1.0);
   EXPECT_GT(j["seconds"].get<double>(), 0.0);
+  EXPECT_GT(j["peak_memory_bytes"].get<int64_t>(), 1 << 20);
   EXPECT_EQ(j["settings"]["subarray"], 64);
   EXPECT_EQ(j["settings"]["adc_bits"], 4);
   ASSERT_EQ(j["layers"].size(), 4u);
