@@ -2,9 +2,10 @@
 // 24x24 outputs, W4A4), beside two yardsticks of the same run: a device-wide copy and an 8-bit matrix
 // product.
 //
-//   gpu_sram_bench [--images N] [--repeats K] [--quick] [--json FILE]
+//   gpu_sram_bench [--images N] [--repeats K] [--quick] [--subarray R] [--kernel NAME] [--json FILE]
 //
-// Every configuration is verified against the scalar reference on one image before it is timed. Times are
+// Every configuration is verified on its first and last image against the CPU's kernel, which the tests hold
+// to the scalar reference, before it is timed. Times are
 // medians of event-timed runs from codes to scaled outputs, packing included. "roofline" is the share of the
 // smaller of two limits at the measured clock: 128 lanes per multiprocessor at 1.59 issue slots per
 // conversion (the packed-half form), and 17.7 k bit-MAC per clock and multiprocessor (mma m16n8k256); both
@@ -17,6 +18,7 @@
 #include <algorithm>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "bench/gpu_clock.h"
@@ -38,7 +40,8 @@ constexpr double kSlotsPerConversion = 1.59, kBitMacsPerClock = 17.7e3, kLanes =
 struct Options {
   int images = 512, repeats = 15;
   bool quick = false;
-  std::string json;
+  int subarray = 0;
+  std::string kernel, json;
 };
 
 /// Median seconds of `repeats` runs after two warm-up runs.
@@ -69,10 +72,11 @@ double copy_bandwidth(const Stream& stream, int repeats) {
 /// Multiply-adds per second of an 8192^3 product of 8-bit integers by cuBLAS; 0 if it refuses.
 double int8_product_rate(const Stream& stream, int repeats) {
   constexpr int kSide = 8192;
-  const DeviceBuffer<int8_t> a(size_t{kSide} * kSide), b(size_t{kSide} * kSide);
+  std::vector<int8_t> numbers(size_t{kSide} * kSide);  // random: equal numbers draw less power and run faster
+  cases::Random random(1);
+  for (int8_t& number : numbers) number = static_cast<int8_t>(random.next());
+  const DeviceBuffer<int8_t> a(numbers.data(), numbers.size()), b(numbers.data(), numbers.size());
   const DeviceBuffer<int32_t> c(size_t{kSide} * kSide);
-  SRAMSIM_CUDA_CALL(cudaMemsetAsync, a.data(), 1, a.size(), stream.get());
-  SRAMSIM_CUDA_CALL(cudaMemsetAsync, b.data(), 1, b.size(), stream.get());
   cublasHandle_t handle = nullptr;
   if (cublasCreate(&handle) != CUBLAS_STATUS_SUCCESS) return 0;
   cublasSetStream(handle, stream.get());
@@ -87,36 +91,43 @@ double int8_product_rate(const Stream& stream, int repeats) {
   return status == CUBLAS_STATUS_SUCCESS ? static_cast<double>(kSide) * kSide * kSide / seconds : 0;
 }
 
-/// One configuration on the device, with the buffers of its images.
+/// The images of one bit density, on the host and on the device.
+struct Images {
+  cases::Operands operands;
+  DeviceBuffer<uint8_t> q;
+  explicit Images(const cases::SramCase& c)
+      : operands(cases::make_operands(c)), q(operands.q.data(), operands.q.size()) {}
+};
+
+/// Configurations on the device: each is verified, timed and printed.
 class Bench {
  public:
   Bench(const Options& options, const Stream& stream) : options_(options), stream_(stream) {
     SRAMSIM_CUDA_CALL(cudaDeviceGetAttribute, &processors_, cudaDevAttrMultiProcessorCount, 0);
   }
 
-  /// Adds a row, or nothing if the forced kernel refuses.
+  /// Adds a row, or nothing if the forced kernel refuses or the options leave it out.
   void add(const cases::SramCase& one_image, const std::string& force) {
+    if (options_.subarray > 0 && one_image.subarray != options_.subarray) return;
+    if (!options_.kernel.empty() && force.rfind(options_.kernel, 0) != 0) return;
     const SramConvSpec spec = cases::make_spec(one_image);
-    cases::SramCase many = one_image;
-    many.n = options_.images;
-    const cases::Operands operands = cases::make_operands(many);
+    const Images& images = images_of(one_image);
     std::unique_ptr<cuda::SramConvCudaPlan> plan;
     try {
-      plan =
-          cuda::plan_sram_conv_cuda(spec, operands.codes.data(), {.stream = stream_.get(), .force = force});
+      plan = cuda::plan_sram_conv_cuda(spec, images.operands.codes.data(),
+                                       {.stream = stream_.get(), .force = force});
     } catch (const InputError&) {
       return;
     }
-    const DeviceBuffer<uint8_t> q(operands.q.data(), operands.q.size());
     const DeviceBuffer<float> y(static_cast<size_t>(options_.images * spec.shape.outputs()));
     SramOutput output;
     output.y = y.data();
     output.act_scale = 1.5f;
     output.weight_scale = 20.0f;
-    plan->run(q.data(), options_.images, {&output, 1});
-    verify(spec, operands, y);
+    plan->run(images.q.data(), options_.images, {&output, 1});
+    verify(spec, images.operands, y);
     const double seconds = median_seconds(stream_, options_.repeats, [&] {
-      plan->run(q.data(), options_.images, {&output, 1});
+      plan->run(images.q.data(), options_.images, {&output, 1});
     });
     report(one_image, spec, plan->describe(), seconds, cuda::multiprocessor_clock(stream_.get()));
   }
@@ -124,21 +135,30 @@ class Bench {
   nlohmann::json rows = nlohmann::json::array();
 
  private:
-  /// First and last image against the reference.
+  const Images& images_of(const cases::SramCase& one_image) {
+    std::unique_ptr<Images>& images = images_[one_image.bit_density];
+    if (images == nullptr) {
+      cases::SramCase many = one_image;
+      many.n = options_.images;
+      images = std::make_unique<Images>(many);
+    }
+    return *images;
+  }
+
+  /// First and last image against the CPU.
   void verify(const SramConvSpec& spec, const cases::Operands& operands, const DeviceBuffer<float>& y) const {
     const size_t count = static_cast<size_t>(spec.shape.outputs());
     std::vector<float> got(y.size()), want(count);
+    const auto plan = plan_sram_conv(spec, operands.codes.data());
     y.download(got.data(), stream_);
     for (int n : {0, options_.images - 1}) {
       SramOutput output;
       output.y = want.data();
       output.act_scale = 1.5f;
       output.weight_scale = 20.0f;
-      sram_conv_reference()
-          .make(spec, operands.codes.data())
-          ->run(operands.q.data() + n * spec.shape.inputs(), 1, {&output, 1});
+      plan->run(operands.q.data() + n * spec.shape.inputs(), 1, {&output, 1});
       if (!std::equal(want.begin(), want.end(), got.begin() + static_cast<std::ptrdiff_t>(n * count)))
-        throw RunError("a result differs from the reference");
+        throw RunError("a result differs from the CPU's");
     }
   }
 
@@ -171,6 +191,7 @@ class Bench {
   const Options& options_;
   const Stream& stream_;
   int processors_ = 0;
+  std::map<double, std::unique_ptr<Images>> images_;  ///< by bit density: all rows are the same layer
 };
 
 void run_all(const Options& options, Bench& bench) {
@@ -249,6 +270,8 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   app.add_flag("--quick", options.quick, "every kernel at one converter setting only");
+  app.add_option("--subarray", options.subarray, "rows of this subarray size only");
+  app.add_option("--kernel", options.kernel, "forced kernels whose name begins so only, as in direct/half2");
   app.add_option("--json", options.json, "also write the rows to this file");
   CLI11_PARSE(app, argc, argv);
   try {

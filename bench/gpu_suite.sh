@@ -17,6 +17,9 @@ parts=${SUITE_PARTS:-tests sanitizer benches infer sweep train pytorch}
 system_libraries=${LD_LIBRARY_PATH:-}  # for programs that are not of the bundle
 export LD_LIBRARY_PATH="$build/lib:/usr/local/cuda/lib64${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export PATH="$PATH:/usr/local/cuda/bin"
+if ldd "$build/sramsim" | grep -q 'libcudnn.*not found'; then  # then PyTorch's own, where that is installed
+  cudnn=$(python3 -c 'import nvidia.cudnn as c; print(list(c.__path__)[0])' 2>/dev/null) && export LD_LIBRARY_PATH="$LD_LIBRARY_PATH:$cudnn/lib"
+fi
 export SRAMSIM_SOURCE="$root"  # where the golden files lie, if not where the tests were built
 results=()  # one JSON object per part
 failed=0
