@@ -203,6 +203,8 @@ void run_all(const Options& options, Bench& bench) {
       for (const char* form : {"/clamp", "/half2", "/fma", "/table", ""})
         if (*form != '\0' || info.kernel == cuda::SramKernel::kPortable)
           bench.add(conv2(r, r == 16 ? 4 : 5, 0.5), info.name + std::string(form));
+  bench.add(conv2(128, 0, 0.5), "integer");
+  bench.add(conv2(128, 0, 0.5), "integer-gather");
   if (options.quick) return;
   for (double density : {0.5, 0.02})
     for (int r : subarrays)
@@ -215,8 +217,6 @@ void run_all(const Options& options, Bench& bench) {
     c.mapping = "unrolled";
     bench.add(c, "");
   }
-  bench.add(conv2(128, 0, 0.5), "integer");
-  bench.add(conv2(128, 0, 0.5), "integer-gather");
 }
 
 int run(const Options& options) {

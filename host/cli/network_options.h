@@ -15,7 +15,7 @@ struct NetworkOptions {
   std::string checkpoint = "models/seed_w4a4.safetensors";
   std::string dataset_dir = "datasets/mnist";
   int64_t limit = 0;
-  int batch = 64;
+  int batch = 0;  ///< 0: as the device likes
   std::string kernel;
 };
 

@@ -15,9 +15,6 @@
 namespace sramsim {
 namespace {
 
-/// Memory that the outputs of one pass may take, all its ADCs together.
-constexpr int64_t kPassBytes = int64_t{256} << 20;
-
 void check_dataset(const QuantisedNetwork& network, const Dataset& dataset) {
   const NetworkSpec& spec = network.spec();
   if (spec.c != 1 || dataset.h != spec.h || dataset.w != spec.w)
@@ -29,10 +26,11 @@ void check_dataset(const QuantisedNetwork& network, const Dataset& dataset) {
   if (dataset.count == 0) throw InputError("--dataset-dir: there are no images");
 }
 
-TrieOptions trie_options(const QuantisedNetwork& network, const EvaluateOptions& options) {
+TrieOptions trie_options(const Backend& backend, const QuantisedNetwork& network,
+                         const EvaluateOptions& options) {
   int64_t largest = 1;
   for (const QuantisedLayer& layer : network.layers()) largest = std::max(largest, layer.shape.outputs());
-  const int64_t fit = std::max<int64_t>(1, kPassBytes / (largest * options.batch * int64_t{sizeof(float)}));
+  const int64_t fit = std::max<int64_t>(1, backend.pass_bytes() / (largest * options.batch * int64_t{sizeof(float)}));
   return {options.kernel, static_cast<int>(std::min<int64_t>(options.max_adcs_per_pass, fit))};
 }
 
@@ -69,7 +67,7 @@ class Evaluation {
         options_(options),
         images_(images_of(dataset, options)),
         batch_(static_cast<int>(std::min<int64_t>(options.batch, images_))),
-        trie_(network, points, trie_options(network, options)),
+        trie_(network, points, trie_options(backend, network, options)),
         probes_(network, points, trie_, std::min(options.stats_images, images_), options.histograms),
         leaves_(trie_.nodes().size()) {
     trie_.make_plans(backend, network);
@@ -209,11 +207,12 @@ class Evaluation {
 std::vector<PointResult> evaluate(Backend& backend, const QuantisedNetwork& network, const Dataset& dataset,
                                   const std::vector<DesignPoint>& points, const EvaluateOptions& options) {
   check_dataset(network, dataset);
-  if (options.batch < 1) throw InputError(fmt::format("--batch {}: must be at least 1", options.batch));
+  if (options.batch < 0) throw InputError(fmt::format("--batch {}: must be at least 1", options.batch));
   if (points.empty()) return {};
   const ProfileRange range("evaluate");
   EvaluateOptions tried = options;
-  tried.batch = static_cast<int>(std::min<int64_t>(options.batch, images_of(dataset, options)));
+  const int batch = options.batch > 0 ? options.batch : backend.preferred_batch();
+  tried.batch = static_cast<int>(std::min<int64_t>(batch, images_of(dataset, options)));
   for (;; tried.batch = (tried.batch + 1) / 2) {
     try {
       return Evaluation(backend, network, dataset, points, tried).run(points.size());

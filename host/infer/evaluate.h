@@ -15,7 +15,7 @@
 namespace sramsim {
 
 struct EvaluateOptions {
-  int batch = 64;              ///< images per step; the results do not depend on it
+  int batch = 0;               ///< images per step, 0 as the device likes; the results do not depend on it
   int64_t limit = 0;           ///< first images of the dataset to take; 0 = all
   std::string kernel{};        ///< force this SRAM convolution variant; empty: the best one
   int64_t stats_images = 0;    ///< take layer statistics on so many first images; 0 = none

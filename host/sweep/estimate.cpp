@@ -9,7 +9,8 @@ namespace sramsim {
 namespace {
 
 constexpr size_t kUnits = 4;
-constexpr int64_t kFew = 8, kMore = 24;
+/// Images of the two measurements, for a device that likes 64 to a step.
+constexpr int64_t kFew = 8, kMore = 24, kPerBatch = 64;
 
 }  // namespace
 
@@ -18,14 +19,14 @@ Estimate estimate_sweep(Backend& backend, SweepNetworks& networks, const Dataset
                         std::span<const WorkUnit> units, const SweepOptions& options) {
   if (units.empty()) return {0.0, "nothing to compute"};
   const auto seconds_of = [&](const WorkUnit& unit, int64_t images) {
-    SweepOptions few = options;
-    few.evaluate.limit = images;
-    few.evaluate.batch = static_cast<int>(std::min<int64_t>(options.evaluate.batch, images));
-    SweepRunner runner(backend, networks, dataset, points, keys, few);
+    SweepOptions some = options;
+    some.evaluate.limit = images;
+    SweepRunner runner(backend, networks, dataset, points, keys, some);
     const auto start = std::chrono::steady_clock::now();
     runner.run(unit);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
+  const int64_t scaled = backend.preferred_batch(), few = kFew * scaled / kPerBatch, more = kMore * scaled / kPerBatch;
   SweepOptions whole = options;
   const int64_t images = SweepRunner(backend, networks, dataset, points, keys, whole).images();
   const size_t measured = std::min(kUnits, units.size());
@@ -33,16 +34,16 @@ Estimate estimate_sweep(Backend& backend, SweepNetworks& networks, const Dataset
   size_t measured_points = 0, all_points = 0;
   for (size_t i = 0; i < measured; ++i) {
     const WorkUnit& unit = units[i * units.size() / measured];
-    const double few = seconds_of(unit, kFew), more = std::max(few, seconds_of(unit, kMore));
-    const double slope = (more - few) / static_cast<double>(kMore - kFew);
+    const double short_run = seconds_of(unit, few), long_run = std::max(short_run, seconds_of(unit, more));
+    const double slope = (long_run - short_run) / static_cast<double>(more - few);
     per_point += slope;
-    once += std::max(0.0, few - slope * kFew);
+    once += std::max(0.0, short_run - slope * static_cast<double>(few));
     measured_points += unit.size();
   }
   for (const WorkUnit& unit : units) all_points += unit.size();
   const double scale = static_cast<double>(all_points) / static_cast<double>(measured_points);
   return {(per_point * static_cast<double>(images) + once) * scale,
-          fmt::format("measured on {} and {} images of {} of {} pass{}", kFew, kMore, measured, units.size(),
+          fmt::format("measured on {} and {} images of {} of {} pass{}", few, more, measured, units.size(),
                       units.size() == 1 ? "" : "es")};
 }
 

@@ -39,6 +39,8 @@ class CudaBackend final : public Backend {
   void fill_zero(void* data, size_t bytes) override;
   void synchronise() override;
   void trim() override;
+  int preferred_batch() const override { return 512; }  // several waves of tiles on the largest devices
+  int64_t pass_bytes() const override { return int64_t{2} << 30; }
   std::unique_ptr<Recording> record(const std::function<void()>& work, std::string* reason) override;
 
   void bytes_to_unit(const uint8_t* bytes, size_t count, float* x) override;

@@ -38,6 +38,12 @@ struct alignas(16) Step {
   uint32_t flags;
   uint32_t unused[3];
 };
+/// The halo kernel notes lit steps as bits.
+inline constexpr int kStepsPerWord = 32;
+SRAMSIM_DEVICE int lit_words(int steps, int digits) {
+  return digits * ((steps + kStepsPerWord - 1) / kStepsPerWord);
+}
+
 inline constexpr uint32_t kStepFirst = 1;   ///< the row group's partial sums start at 0
 inline constexpr uint32_t kStepDouble = 2;  ///< the next lower bit of a DAC digit: sums double first
 inline constexpr uint32_t kStepLast = 4;    ///< the partial sums are complete: convert
@@ -107,7 +113,10 @@ struct SramConvArgs {
   // Halo kernel only.
   int32_t halo_height = 0, halo_width = 0;  ///< input pixels under one 8x8 tile of outputs
   int32_t digit_units = 0;                  ///< shared-memory units of one digit's planes in a halo tile
-  int32_t warps_m = 0, warps_n = 0;         ///< warps of a block along pixels and along output channels
+  int32_t digits = 0;
+  // Halo and gather kernels: warps of a block along pixels, along output channels, and sharing the steps of a
+  // tile.
+  int32_t warps_m = 0, warps_n = 0, warps_k = 1;
 };
 
 /// One launch of the kernel that packs activations.

@@ -5,24 +5,33 @@
 namespace sramsim::cuda {
 namespace {
 
-template <class Product, class Form>
+template <class Form>
 __global__ void __launch_bounds__(kMmaThreads, 1)
     sram_chained_kernel(const __grid_constant__ SramConvArgs args) {
-  sram_halo_body<Product, Form, kChainedTileN / 8, 0>(args);
+  sram_halo_body<Form, kChainedTileN / 8, 0>(args);
+}
+
+template <int kTileN>
+__global__ void __launch_bounds__(kMmaThreads, 1)
+    sram_integer_kernel(const __grid_constant__ SramConvArgs args) {
+  sram_halo_body<NoForm, kTileN / 8, 0>(args);
 }
 
 }  // namespace
 
+SramKernelFunction integer_kernel_function(int channels_per_warp) {
+  return channels_per_warp == kDirectTileN ? sram_integer_kernel<kDirectTileN>
+                                           : sram_integer_kernel<kChainedTileN>;
+}
+
 SramKernelFunction chained_kernel_function(AdcKind adc) {
   switch (adc) {
     case AdcKind::kHalf2:
-      return sram_chained_kernel<BinaryProduct, Half2Form>;
+      return sram_chained_kernel<Half2Form>;
     case AdcKind::kFma:
-      return sram_chained_kernel<BinaryProduct, FmaForm>;
-    case AdcKind::kNone:
-      return sram_chained_kernel<IntegerProduct, NoForm>;
+      return sram_chained_kernel<FmaForm>;
     default:
-      return sram_chained_kernel<BinaryProduct, TableForm>;
+      return sram_chained_kernel<TableForm>;
   }
 }
 

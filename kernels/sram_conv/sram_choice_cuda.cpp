@@ -17,9 +17,9 @@ const SramKernelInfo kKernels[] = {
     {SramKernel::kInteger, "integer", "lossless: u8 x s8 tensor cores on halo tiles in shared memory"},
     {SramKernel::kIntegerGather, "integer-gather",
      "lossless: u8 x s8 tensor cores, operands through the cache"},
+    {SramKernel::kWarpgroup, "warpgroup",
+     "binary tensor cores of sm_90a on halo tiles, products of four warps, each converted at once"},
     {SramKernel::kDirect, "direct", "binary tensor cores on halo tiles, every mma converted at once"},
-    {SramKernel::kDirectNarrow, "direct-narrow",
-     "the same with half the channels per warp: fewer registers, more warps"},
     {SramKernel::kChained, "chained",
      "binary tensor cores on halo tiles, partial sums chained through several mma"},
     {SramKernel::kGather, "gather", "binary tensor cores, operands through the cache: any shape"},
@@ -48,8 +48,12 @@ size_t halo_units(const SramConvSpec& spec, const SramChoice& c, bool integer, s
   const size_t units = integer ? code_units(s.c) : plane_units(s.c);
   const size_t weights = (integer ? 1 : spec.planes()) * units * s.positions() * c.tile_o;
   const size_t tile = halo * units * (integer ? 1 : stored_bits(spec));
+  const size_t lit = c.kernel == SramKernel::kWarpgroup
+                         ? steps * spec.digits() * (c.warps_m / 2)
+                         : size_t{1} * c.threads / ptx::kWarp *
+                               lit_words(static_cast<int>(steps), integer ? 1 : spec.digits());
   return weights + 2 * (c.warps_m / 2) * tile + steps * (sizeof(Step) / sizeof(Unit)) + passes +
-         (table_entries + 3) / 4;
+         (table_entries + 3) / 4 + (lit + 3) / 4;
 }
 
 std::string image_refusal(const SramConvSpec& spec) {
@@ -78,13 +82,17 @@ std::string fill_halo(const SramConvSpec& spec, const GpuLimits& gpu, int tile_n
          std::to_string(gpu.shared_bytes >> 10);
 }
 
+/// Linear layers have few pixels and many rows: all warps of a block share the rows of one small tile.
 void fill_gather(const SramConvSpec& spec, SramChoice* choice) {
-  const Warps warps = warp_grids(kChainedTileN, spec.shape.o).front();
+  const bool linear = spec.shape.out_h() * spec.shape.out_w() == 1;
+  const Warps warps = linear ? Warps{1, 1} : warp_grids(kChainedTileN, spec.shape.o).front();
   choice->warps_m = warps.m;
   choice->warps_n = warps.n;
+  choice->warps_k = linear ? kMmaThreads / ptx::kWarp : 1;
   choice->tile_o = warps.n * kChainedTileN;
-  choice->threads = warps.m * warps.n * ptx::kWarp;
-  choice->shared_bytes = choice->adc == AdcKind::kTable ? (size_t{spec.p_max()} + 1) * 4 : 0;
+  choice->threads = warps.m * warps.n * choice->warps_k * ptx::kWarp;
+  choice->shared_bytes = (choice->adc == AdcKind::kTable ? (size_t{spec.p_max()} + 1) * 4 : 0) +
+                         size_t{1} * (choice->warps_k - 1) * kWarpPixels * kChainedTileN * 4;
 }
 
 void fill_portable(const SramConvSpec& spec, SramChoice* choice) {
@@ -132,16 +140,22 @@ std::string size_refusal(const SramConvSpec& spec) {
 
 std::string refuses_direct(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
                            const std::string& form, SramChoice* choice) {
-  const bool narrow = choice->kernel == SramKernel::kDirectNarrow;
+  const bool warpgroup = choice->kernel == SramKernel::kWarpgroup;
+  if (warpgroup && (10 * gpu.major + gpu.minor != 90 || !gpu.warpgroups))
+    return "it needs compute capability 9.0 and a program built for sm_90a";
+  if (warpgroup && spec.shape.o <= kChainedTileN) return "it has fewer than 64 output channels to a tile";
   choice->groups_per_step = direct_groups_per_step(spec);
   if (choice->groups_per_step == 0) return "row groups span several mma";
   std::string reason =
-      narrow ? fill_form(spec, adc, {AdcKind::kHalf2}, form, choice)
-             : fill_form(spec, adc, {AdcKind::kClamp, AdcKind::kHalf2, AdcKind::kFma}, form, choice);
+      warpgroup ? fill_form(spec, adc, {AdcKind::kFma}, form, choice)
+                : fill_form(spec, adc, {AdcKind::kClamp, AdcKind::kHalf2, AdcKind::kFma}, form, choice);
   if (!reason.empty()) return reason;
   const size_t steps = direct_steps(spec, choice->groups_per_step, {}, 0).size();
-  return fill_halo(spec, gpu, narrow ? kChainedTileN : kDirectTileN, false, steps,
-                   size_t{1} * spec.digits() * spec.planes(), choice);
+  reason = fill_halo(spec, gpu, warpgroup ? kChainedTileN : kDirectTileN, false, steps,
+                     size_t{1} * spec.digits() * spec.planes(), choice);
+  if (reason.empty() && warpgroup && choice->warps_n % 2 != 0)
+    reason = "shared memory has no room for 64 output channels to a tile";
+  return reason;
 }
 
 std::string refuses_chained(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
@@ -157,8 +171,11 @@ std::string refuses_integer(const SramConvSpec& spec, size_t adc, const GpuLimit
   if (gpu.major < 8) return "this architecture has no m16n8k32 integer tensor cores";
   if (!spec.adcs[adc].lossless()) return "the converter is not lossless";
   choice->adc = AdcKind::kNone;
-  if (halo)
-    return fill_halo(spec, gpu, kChainedTileN, true, integer_steps(spec.shape, {}, 0).size(), 1, choice);
+  if (halo) {
+    const size_t steps = integer_steps(spec.shape, {}, 0).size();
+    if (fill_halo(spec, gpu, kDirectTileN, true, steps, 1, choice).empty()) return "";
+    return fill_halo(spec, gpu, kChainedTileN, true, steps, 1, choice);
+  }
   fill_gather(spec, choice);
   return "";
 }
@@ -182,8 +199,8 @@ std::string refuses(SramKernel kernel, const SramConvSpec& spec, size_t adc, con
       return refuses_integer(spec, adc, gpu, true, choice);
     case SramKernel::kIntegerGather:
       return refuses_integer(spec, adc, gpu, false, choice);
+    case SramKernel::kWarpgroup:
     case SramKernel::kDirect:
-    case SramKernel::kDirectNarrow:
       return refuses_direct(spec, adc, gpu, form, choice);
     case SramKernel::kChained:
       return refuses_chained(spec, adc, gpu, form, choice);
@@ -222,6 +239,7 @@ std::string to_string(const SramChoice& c) {
     if (info.kernel == c.kernel) text = info.name;
   text += std::string("/") + to_string(c.adc);
   if (c.groups_per_step > 0) text += ", " + std::to_string(c.groups_per_step) + " row groups a step";
+  if (c.warps_k > 1) text += ", rows shared by " + std::to_string(c.warps_k) + " warps";
   if (c.warps_m > 0)
     text +=
         ", tile " + std::to_string(32 * c.warps_m) + " pixels x " + std::to_string(c.tile_o) + " channels";

@@ -15,16 +15,17 @@ namespace sramsim::cuda {
 struct GpuLimits {
   int major = 9, minor = 0;         ///< compute capability
   size_t shared_bytes = 227 << 10;  ///< shared memory a block may ask for
+  bool warpgroups = true;           ///< code for sm_90a is compiled in
 };
 
-enum class SramKernel { kInteger, kIntegerGather, kDirect, kDirectNarrow, kChained, kGather, kPortable };
+enum class SramKernel { kInteger, kIntegerGather, kWarpgroup, kDirect, kChained, kGather, kPortable };
 
 /// *How*: one kernel, one converter form, one tiling. Printable with to_string().
 struct SramChoice {
   SramKernel kernel = SramKernel::kPortable;
   AdcKind adc = AdcKind::kTable;
   int groups_per_step = 0;  ///< direct: row groups converted per step, 1 or 2; else 0
-  int warps_m = 0, warps_n = 0;
+  int warps_m = 0, warps_n = 0, warps_k = 1;
   int tile_o = 0;  ///< output channels of a block
   int threads = 0;
   size_t shared_bytes = 0;

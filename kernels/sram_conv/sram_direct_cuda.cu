@@ -5,27 +5,22 @@
 namespace sramsim::cuda {
 namespace {
 
-/// Blocks per multiprocessor that the registers must allow. Only the clamp holds nothing but its
-/// accumulators; a narrow tile holds half as many.
-template <class Form, int kTileN>
-constexpr int kResidentBlocks = Form::kKind == AdcKind::kClamp || kTileN < kDirectTileN ? 2 : 1;
+/// Blocks per multiprocessor that the registers must allow. Only the clamp holds nothing but its accumulators.
+template <class Form>
+constexpr int kResidentBlocks = Form::kKind == AdcKind::kClamp ? 2 : 1;
 
-template <class Form, int kTileN, int kGroups>
-__global__ void __launch_bounds__(kMmaThreads, kResidentBlocks<Form, kTileN>)
+template <class Form, int kGroups>
+__global__ void __launch_bounds__(kMmaThreads, kResidentBlocks<Form>)
     sram_direct_kernel(const __grid_constant__ SramConvArgs args) {
-  sram_halo_body<BinaryProduct, Form, kTileN / 8, kGroups>(args);
+  sram_halo_body<Form, kDirectTileN / 8, kGroups>(args);
 }
 
-template <class Form, int kTileN = kDirectTileN>
+template <class Form>
 SramKernelFunction with_groups(int groups_per_step) {
-  return groups_per_step == 1 ? sram_direct_kernel<Form, kTileN, 1> : sram_direct_kernel<Form, kTileN, 2>;
+  return groups_per_step == 1 ? sram_direct_kernel<Form, 1> : sram_direct_kernel<Form, 2>;
 }
 
 }  // namespace
-
-SramKernelFunction narrow_kernel_function(int groups_per_step) {
-  return with_groups<Half2Form, kChainedTileN>(groups_per_step);
-}
 
 SramKernelFunction direct_kernel_function(AdcKind adc, int groups_per_step) {
   switch (adc) {

@@ -9,11 +9,9 @@
 namespace sramsim::cuda {
 namespace {
 
-constexpr int kPrepareThreads = 256;
-
-template <class Product, class Form>
+template <class Form>
 __global__ void __launch_bounds__(kMmaThreads) sram_gather_kernel(const __grid_constant__ SramConvArgs args) {
-  sram_gather_body<Product, Form, kChainedTileN / 8>(args);
+  sram_gather_body<Form, kChainedTileN / 8>(args);
 }
 
 __global__ void __launch_bounds__(kPortableThreads)
@@ -37,21 +35,20 @@ SramKernelFunction general_kernel_function(SramKernel kernel, AdcKind adc) {
   if (kernel == SramKernel::kPortable) return sram_portable_kernel;
   switch (adc) {
     case AdcKind::kNone:
-      return sram_gather_kernel<IntegerProduct, NoForm>;
+      return sram_gather_kernel<NoForm>;
     case AdcKind::kFma:
-      return sram_gather_kernel<BinaryProduct, FmaForm>;
+      return sram_gather_kernel<FmaForm>;
     default:
-      return sram_gather_kernel<BinaryProduct, TableForm>;
+      return sram_gather_kernel<TableForm>;
   }
 }
 
-// grid: enough blocks to fill the device eight times over, each walks on from there
+// grid: a block per padded row of an image, at most so many that they fill the device four times over; each
+// walks on from there
 void sram_prepare_cuda(const PrepareArgs& args, bool integer, int multiprocessors, cudaStream_t stream) {
-  const int64_t pixels = int64_t{args.n} * (args.h + 2 * args.padding) * (args.w + 2 * args.padding);
-  const int64_t threads = integer ? pixels * args.units : pixels * ptx::kWarp;
-  const int64_t needed = (threads + kPrepareThreads - 1) / kPrepareThreads;
-  const int64_t most = int64_t{8} * multiprocessors * (2048 / kPrepareThreads);
-  const auto blocks = static_cast<unsigned>(needed < most ? needed : most);
+  const int64_t rows = int64_t{args.n} * (args.h + 2 * args.padding);
+  const int64_t most = int64_t{4} * multiprocessors * (2048 / kPrepareThreads);
+  const auto blocks = static_cast<unsigned>(rows < most ? rows : most);
   if (integer)
     sram_prepare_codes_kernel<<<blocks, kPrepareThreads, 0, stream>>>(args);
   else

@@ -5,7 +5,7 @@
 //
 // block: warps_m * warps_n warps; warps along pixels take 32 each, two to an 8x8 tile. grid: (blocks, o
 // tiles). shared memory: weights | 2 buffers of warps_m/2 halo tiles [bit][unit][y][x] | steps | passes | ADC
-// table, in units. The layouts need no swizzle: 8 pixels of a row, and 8 output channels, are 128 contiguous
+// table | lit steps of each warp, in units. The layouts need no swizzle: 8 pixels of a row, and 8 output channels, are 128 contiguous
 // bytes for ldmatrix.
 #pragma once
 
@@ -16,7 +16,8 @@ namespace sramsim::cuda {
 /// Where a block keeps what, as shared-memory addresses; sizes in units.
 struct HaloLayout {
   int halo_pixels, tile_units, tiles;  ///< of one 8x8 tile; tiles side by side in a block
-  ptx::SharedAddress weights, buffers, steps, passes, table;
+  uint32_t lit_bytes;            ///< of one warp
+  ptx::SharedAddress weights, buffers, steps, passes, table, lit;
 
   SRAMSIM_DEVICE explicit HaloLayout(const SramConvArgs& args)
       : halo_pixels(args.halo_height * args.halo_width),
@@ -28,6 +29,8 @@ struct HaloLayout {
     steps = buffers + 2u * static_cast<uint32_t>(tiles * tile_units) * kUnit;
     passes = steps + static_cast<uint32_t>(args.step_count) * sizeof(Step);
     table = passes + static_cast<uint32_t>(args.pass_count) * sizeof(Pass);
+    lit = table + static_cast<uint32_t>((args.adc.table_size + 3) / 4) * kUnit;
+    lit_bytes = static_cast<uint32_t>(lit_words(args.step_count, args.digits)) * 4;
   }
   SRAMSIM_DEVICE ptx::SharedAddress tile(int buffer, int t) const {
     return buffers + static_cast<uint32_t>((buffer * tiles + t) * tile_units) * sizeof(Unit);
@@ -89,6 +92,9 @@ SRAMSIM_DEVICE void copy_tiles_async(const SramConvArgs& args, const HaloLayout&
 struct HaloOperands {
   ptx::SharedAddress a_row;  ///< window of this lane's pixel: lane l addresses row l of the tile for ldmatrix
   ptx::SharedAddress b_row;  ///< output channel of this lane
+  /// The same where a lane in two or four of ldmatrix fetches the second unit of a 256-deep mma.
+  ptx::SharedAddress a_row_two, b_row_two;
+  uint32_t a_tile_bytes;  ///< from one 16-row tile to the next
   ptx::SharedAddress steps, table;
 
   SRAMSIM_DEVICE Unit step(int s) const {
@@ -116,54 +122,102 @@ struct HaloOperands {
       for (int k = 0; k < 4; ++k) b[n + k] = quad[k];
     }
   }
+  /// Fragments of 256-deep mma, in the order of their registers: a[m] of row tile m, b[n] of channels 8*n ...
+  SRAMSIM_DEVICE void load_two_units_a(uint32_t (&a)[kRowTiles][4], const Unit& step, int32_t pass) const {
+    const uint32_t unit = ptx::lane_index() < 16 ? step.word[0] : step.word[1];
+    const ptx::SharedAddress row = a_row_two + (static_cast<uint32_t>(pass) + unit) * sizeof(Unit);
+    SRAMSIM_UNROLL
+    for (int m = 0; m < kRowTiles; ++m)
+      ptx::load_matrix_x4(a[m], row + static_cast<uint32_t>(m) * a_tile_bytes);
+  }
+  template <int kN>
+  SRAMSIM_DEVICE void load_two_units_b(uint32_t (&b)[kN][2], const Unit& step, int32_t pass) const {
+    static_assert(kN % 2 == 0);
+    const uint32_t unit = ptx::lane_index() / 8 % 2 == 0 ? step.word[2] : step.word[3];
+    const ptx::SharedAddress row = b_row_two + (static_cast<uint32_t>(pass) + unit) * sizeof(Unit);
+    SRAMSIM_UNROLL
+    for (int n = 0; n < kN; n += 2) {
+      uint32_t two[4];
+      ptx::load_matrix_x4(two, row + static_cast<uint32_t>(8 * n) * sizeof(Unit));
+      for (int k = 0; k < 4; ++k) b[n + k / 2][k % 2] = two[k];
+    }
+  }
 };
 
-/// Bit i is set where a tile has any set bit in the planes of digit i: passes over dark planes are skipped
-/// whole.
-SRAMSIM_DEVICE uint32_t lit_digits(const SramConvArgs& args, const HaloLayout& layout,
-                                   ptx::SharedAddress tile) {
-  uint32_t lit = 0;
-  const int digits = layout.tile_units / args.digit_units;
-  for (int digit = 0; digit < digits; ++digit) {
-    uint32_t bits = 0;
-    for (int k = ptx::lane_index(); k < args.digit_units; k += ptx::kWarp) {
-      const Unit unit =
-          ptx::shared_load_unit(tile + static_cast<uint32_t>(digit * args.digit_units + k) * sizeof(Unit));
-      bits |= unit.word[0] | unit.word[1] | unit.word[2] | unit.word[3];
-    }
-    if (ptx::warp_any(bits != 0)) lit |= 1u << digit;
+/// Whether any bit of the planes of `digit` is set in a tile: a pass over dark planes is skipped whole.
+SRAMSIM_DEVICE bool lit_digit(const SramConvArgs& args, ptx::SharedAddress tile, int digit) {
+  uint32_t bits = 0;
+  for (int k = ptx::lane_index(); k < args.digit_units; k += ptx::kWarp) {
+    const Unit unit =
+        ptx::shared_load_unit(tile + static_cast<uint32_t>(digit * args.digit_units + k) * sizeof(Unit));
+    bits |= unit.word[0] | unit.word[1] | unit.word[2] | unit.word[3];
   }
-  return lit;
+  return ptx::warp_any(bits != 0);
 }
 
-/// kGroups 1 or 2: direct loop with so many row groups per step; 0: chained loop.
-template <class Product, class Form, int kN, int kGroups>
+/// Notes which steps of a pass have any activation bit set in this warp's windows, digit by digit: they are
+/// the same for all weight planes, and a step that is known to be dark costs nothing.
+///   lit[digit][step / 32].bit(step % 32)
+SRAMSIM_DEVICE void note_lit_steps(const SramConvArgs& args, const HaloOperands& operands,
+                                   ptx::SharedAddress lit) {
+  for (int digit = 0; digit < args.digits; ++digit)
+    for (int first = 0; first < args.step_count; first += kStepsPerWord) {
+      uint32_t word = 0;
+      for (int s = first; s < args.step_count && s < first + kStepsPerWord; ++s) {
+        bool set = true;
+        if (args.skip_zeros) {
+          uint32_t a[4];
+          operands.load_a(a, digit * args.digit_units + static_cast<int32_t>(operands.step(s).word[0]));
+          set = ptx::warp_any((a[0] | a[1] | a[2] | a[3]) != 0);
+        }
+        word |= (set ? 1u : 0u) << (s - first);
+      }
+      if (ptx::lane_index() == 0) ptx::shared_store(lit, word);
+      lit += 4;
+    }
+  ptx::warp_sync();
+}
+
+/// kGroups 1 or 2: direct loop with so many row groups per step; 0: chained loop, or the integer product.
+template <class Form, int kN, int kGroups>
 SRAMSIM_DEVICE void halo_tile(const SramConvArgs& args, const HaloLayout& layout, int buffer, int first) {
   const Geometry& g = args.geometry;
   const int lane = ptx::lane_index();
   const int warp_m = ptx::warp_index() % args.warps_m, warp_n = ptx::warp_index() / args.warps_m;
   const int first_row = warp_m % 2 * (kTileSide / 2);  // each warp takes four rows of its 8x8 tile
   const ptx::SharedAddress tile = layout.tile(buffer, warp_m / 2);
+  const auto window = [&](int row) {  // of the warp's 32 output pixels
+    return tile + static_cast<uint32_t>(
+                      ((first_row + row / kTileSide) * args.halo_width + row % kTileSide) * g.stride) *
+                      sizeof(Unit);
+  };
+  const auto channel = [&](int o) {  // of the warp's 8 * kN
+    return layout.weights + static_cast<uint32_t>(warp_n * 8 * kN + o) * sizeof(Unit);
+  };
   HaloOperands operands;
-  operands.a_row =
-      tile + static_cast<uint32_t>(((first_row + lane / kTileSide) * args.halo_width + lane % kTileSide) *
-                                   g.stride) *
-                 sizeof(Unit);
-  operands.b_row = layout.weights + static_cast<uint32_t>(warp_n * 8 * kN + lane) * sizeof(Unit);
+  operands.a_row = window(lane);
+  operands.b_row = channel(lane);
+  operands.a_row_two = window(lane % 16);
+  operands.b_row_two = channel(lane / 16 * 8 + lane % 8);
+  operands.a_tile_bytes = window(16) - window(0);
   operands.steps = layout.steps;
   operands.table = layout.table;
 
-  const uint32_t lit = args.skip_zeros ? lit_digits(args, layout, tile) : ~0u;
+  const ptx::SharedAddress lit = layout.lit + static_cast<uint32_t>(ptx::warp_index()) * layout.lit_bytes;
+  const uint32_t lit_digit_bytes = layout.lit_bytes / static_cast<uint32_t>(args.digits);
+  if constexpr (kGroups != 0) note_lit_steps(args, operands, lit);
+
   Accumulators<Form, kN> sums;
   for (int k = 0; k < args.pass_count; ++k) {
     const Unit pass = ptx::shared_load_unit(layout.passes + static_cast<uint32_t>(k) * sizeof(Pass));
+    const uint32_t digit = pass.word[0] / static_cast<uint32_t>(args.digit_units);
     sums.begin_pass(static_cast<int32_t>(pass.word[2]));
-    if ((lit >> (pass.word[0] / static_cast<uint32_t>(args.digit_units)) & 1) != 0) {
-      if constexpr (kGroups == 0)
-        chained_pass<Product>(args, operands, pass, sums);
-      else
-        direct_pass<kGroups>(args, operands, pass, sums);
-    }
+    if constexpr (Form::kKind == AdcKind::kNone)
+      integer_pass(operands, 0, args.step_count, sums);
+    else if constexpr (kGroups != 0)
+      direct_pass<kGroups>(args, operands, pass, lit + digit * lit_digit_bytes, sums);
+    else if (!args.skip_zeros || lit_digit(args, tile, static_cast<int>(digit)))
+      chained_pass(args, operands, pass, 0, args.step_count, sums);
     sums.end_pass(static_cast<int32_t>(pass.word[3]));
   }
   const TilePlace place(g, first + warp_m / 2);
@@ -172,7 +226,7 @@ SRAMSIM_DEVICE void halo_tile(const SramConvArgs& args, const HaloLayout& layout
   });
 }
 
-template <class Product, class Form, int kN, int kGroups>
+template <class Form, int kN, int kGroups>
 SRAMSIM_DEVICE void sram_halo_body(const SramConvArgs& args) {
   const HaloLayout layout(args);
   const int tiles = tile_count(args.geometry), stride = ptx::grid_size() * layout.tiles;
@@ -183,7 +237,7 @@ SRAMSIM_DEVICE void sram_halo_body(const SramConvArgs& args) {
     ptx::copy_async_wait();
     ptx::block_sync();  // the tiles are there, and no warp reads the other buffer any more
     if (first + stride < tiles) copy_tiles_async(args, layout, buffer ^ 1, first + stride);
-    halo_tile<Product, Form, kN, kGroups>(args, layout, buffer, first);
+    halo_tile<Form, kN, kGroups>(args, layout, buffer, first);
   }
 }
 

@@ -4,14 +4,20 @@
 //   q = code or activation_code(x)                       [N,H,W,C]
 //   planes[n][y][x][bit][unit].bit(c % 128) = bit of q   padded image, y and x count from the border
 //   channel_sums[n][y][x] = sum over c of q
-// One warp packs one pixel: lane l reads channels l, l+32, l+64, l+96 of a unit, so that reads are contiguous
-// and a ballot per (word, bit) is a plane word in natural channel order.
+// A block takes padded rows of images, a thread 32 channels of a pixel (a word of every plane) or, for the
+// integer product, the 16 of a unit: reads and writes of neighbours join, and nothing but one row number is
+// divided in 64 bits.
 #pragma once
 
 #include "kernels/core/quantise.h"
 #include "kernels/sram_conv/sram_args_cuda.h"
 
 namespace sramsim::cuda {
+
+inline constexpr int kPrepareThreads = 128;
+
+/// Four codes, the lowest channel in the lowest byte.
+using FourCodes = uint32_t;
 
 /// The channel range and code source of one pixel; border pixels read as zero.
 struct PixelCodes {
@@ -23,69 +29,84 @@ struct PixelCodes {
     if (args.q != nullptr) return args.q[first + channel];
     return static_cast<uint32_t>(activation_code(args.x[first + channel], alpha, scale));
   }
+
+  /// Codes of channels channel .. channel + 15. `whole`: every unit of codes lies in one 16-byte word.
+  SRAMSIM_DEVICE Unit codes(const PrepareArgs& args, int channel, bool whole) const {
+    Unit unit{};
+    if (first < 0 || channel >= args.c) return unit;
+    if (whole) return *reinterpret_cast<const Unit*>(args.q + first + channel);
+    for (int c = 0; c < kChannelsPerCodeUnit; ++c)
+      unit.word[c / 4] |= code(args, channel + c) << (c % 4 * 8);
+    return unit;
+  }
 };
 
-SRAMSIM_DEVICE PixelCodes pixel_codes(const PrepareArgs& args, int64_t pixel) {
+/// Calls work(pixel, k, codes) for k < per_pixel of every padded pixel, whose index counts over all images.
+template <class Work>
+SRAMSIM_DEVICE void for_padded_pixels(const PrepareArgs& args, int per_pixel, Work work) {
   const int width = args.w + 2 * args.padding, height = args.h + 2 * args.padding;
-  const int x = static_cast<int>(pixel % width) - args.padding;
-  const int64_t row = pixel / width;
-  const int y = static_cast<int>(row % height) - args.padding;
   PixelCodes codes;
-  if (x >= 0 && x < args.w && y >= 0 && y < args.h)
-    codes.first = ((row / height * args.h + y) * args.w + x) * args.c;
   if (args.x != nullptr) {
     codes.alpha = *args.alpha;
     codes.scale = act_scale_of(codes.alpha, args.act_bits);
   }
-  return codes;
-}
-
-/// grid: any, block: warps. Each warp takes padded pixels warp, warp + all warps, ...
-SRAMSIM_DEVICE void sram_prepare_planes_body(const PrepareArgs& args) {
-  const int lane = ptx::lane_index();
-  const int warps = ptx::block_size() / ptx::kWarp;
-  const int64_t pixels = int64_t{args.n} * (args.h + 2 * args.padding) * (args.w + 2 * args.padding);
-  for (int64_t pixel = int64_t{ptx::block_index()} * warps + ptx::warp_index(); pixel < pixels;
-       pixel += int64_t{ptx::grid_size()} * warps) {
-    const PixelCodes codes = pixel_codes(args, pixel);
-    auto* out = reinterpret_cast<uint32_t*>(args.planes + pixel * args.bits * args.units);
-    uint32_t sum = 0;
-    for (int unit = 0; unit < args.units; ++unit) {
-      uint32_t q[4];
-      for (int word = 0; word < 4; ++word)
-        q[word] = codes.code(args, unit * kChannelsPerPlaneUnit + word * ptx::kWarp + lane);
-      // Eight planes at a time: lane 4*b + w keeps word w of plane first + b, and all lanes store together.
-      for (int first = 0; first < args.bits; first += 8) {
-        const int count = args.bits - first < 8 ? args.bits - first : 8;
-        uint32_t mine = 0;
-        for (int b = 0; b < count; ++b)
-          for (int word = 0; word < 4; ++word) {
-            const uint32_t ballot = ptx::warp_ballot(((q[word] >> (first + b)) & 1) != 0);
-            if (lane == 4 * b + word) mine = ballot;
-            sum += static_cast<uint32_t>(ptx::popc(ballot)) << (first + b);
-          }
-        const int bit = first + lane / 4;
-        if (bit < args.bits) out[(int64_t{bit} * args.units + unit) * 4 + lane % 4] = mine;
-      }
+  for (int64_t row = ptx::block_index(); row < int64_t{args.n} * height; row += ptx::grid_size()) {
+    const int64_t n = row / height;
+    const int y = static_cast<int>(row - n * height) - args.padding;
+    for (int item = ptx::thread_index(); item < width * per_pixel; item += ptx::block_size()) {
+      const int column = item / per_pixel, x = column - args.padding;
+      const bool inside = x >= 0 && x < args.w && y >= 0 && y < args.h;
+      codes.first = inside ? ((n * args.h + y) * args.w + x) * args.c : -1;
+      work(row * width + column, item - column * per_pixel, codes);
     }
-    if (args.channel_sums != nullptr && lane == 0) args.channel_sums[pixel] = static_cast<int32_t>(sum);
   }
 }
 
-/// The integer product's operand: codes with a zero border and channels padded to whole units. One thread per
-/// unit.
-SRAMSIM_DEVICE void sram_prepare_codes_body(const PrepareArgs& args) {
-  const int64_t pixels = int64_t{args.n} * (args.h + 2 * args.padding) * (args.w + 2 * args.padding);
-  const int64_t count = pixels * args.units;
-  for (int64_t at = int64_t{ptx::block_index()} * ptx::block_size() + ptx::thread_index(); at < count;
-       at += int64_t{ptx::grid_size()} * ptx::block_size()) {
-    const PixelCodes codes = pixel_codes(args, at / args.units);
-    const int channel = static_cast<int>(at % args.units) * kChannelsPerCodeUnit;
-    Unit packed{};
-    for (int c = 0; c < kChannelsPerCodeUnit; ++c)
-      packed.word[c / 4] |= codes.code(args, channel + c) << (c % 4 * 8);
-    args.planes[at] = packed;
+SRAMSIM_DEVICE bool codes_come_in_units(const PrepareArgs& args) {
+  return args.q != nullptr && args.c % kChannelsPerCodeUnit == 0 &&
+         reinterpret_cast<uintptr_t>(args.q) % sizeof(Unit) == 0;
+}
+
+/// Bit `bit` of four codes as four neighbouring bits: the product moves each to its place, none meets another.
+SRAMSIM_DEVICE uint32_t gather_bits(FourCodes codes, int bit) {
+  return (codes >> bit & 0x01010101u) * 0x10204080u >> 28;
+}
+
+SRAMSIM_DEVICE int32_t sum_of_codes(const PrepareArgs& args, const PixelCodes& codes, bool whole) {
+  uint32_t sum = 0;
+  for (int channel = 0; channel < args.c; channel += kChannelsPerCodeUnit) {
+    const Unit unit = codes.codes(args, channel, whole);
+    for (const FourCodes four : unit.word)
+      sum += (four & 0xff) + (four >> 8 & 0xff) + (four >> 16 & 0xff) + (four >> 24);
   }
+  return static_cast<int32_t>(sum);
+}
+
+SRAMSIM_DEVICE void sram_prepare_planes_body(const PrepareArgs& args) {
+  const bool whole = codes_come_in_units(args);
+  for_padded_pixels(args, 4 * args.units, [&](int64_t pixel, int k, const PixelCodes& codes) {
+    const int channel = k * 32, unit = k / 4, word = k % 4;
+    const Unit low = codes.codes(args, channel, whole), high = codes.codes(args, channel + 16, whole);
+    auto* out = reinterpret_cast<uint32_t*>(args.planes + pixel * args.bits * args.units + unit) + word;
+    for (int bit = 0; bit < args.bits; ++bit) {
+      uint32_t plane = 0;
+      if (bit < 8)  // the top bits of a DAC's digits may lie above every code
+        for (int four = 0; four < 4; ++four)
+          plane |= gather_bits(low.word[four], bit) << (4 * four) |
+                   gather_bits(high.word[four], bit) << (16 + 4 * four);
+      out[int64_t{bit} * args.units * 4] = plane;
+    }
+    if (args.channel_sums != nullptr && k == 0)
+      args.channel_sums[pixel] = sum_of_codes(args, codes, whole);
+  });
+}
+
+/// The integer product's operand: codes with a zero border and channels padded to whole units.
+SRAMSIM_DEVICE void sram_prepare_codes_body(const PrepareArgs& args) {
+  const bool whole = codes_come_in_units(args);
+  for_padded_pixels(args, args.units, [&](int64_t pixel, int unit, const PixelCodes& codes) {
+    args.planes[pixel * args.units + unit] = codes.codes(args, unit * kChannelsPerCodeUnit, whole);
+  });
 }
 
 }  // namespace sramsim::cuda

@@ -4,9 +4,9 @@
 //     for units of K:                                       a step
 //       p = mma(activation bits, weight bits [& row mask])  partial sums of 32 pixels x 8*kN output channels
 //       acc += form(p)                                      where a row group is complete
-// Two loops: *direct* where a row group lies within one unit, so that every mma is converted at once;
+// Three loops: *direct* where a row group lies within one unit, so that every mma is converted at once;
 // *chained* where it spans several units or the DAC drives several bits, so that partial sums pass through
-// the mma's C operand.
+// the mma's C operand; *integer* where the converters lose nothing and codes are multiplied as they are.
 #pragma once
 
 #include "kernels/sram_conv/sram_tile_mma.cuh"
@@ -22,8 +22,11 @@ struct BinaryProduct {
 
 /// Unsigned 8-bit activations, signed 8-bit weights: 16 channels a unit.
 struct IntegerProduct {
-  SRAMSIM_DEVICE static void multiply(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+  SRAMSIM_DEVICE static void multiply(uint32_t (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+    int32_t d[4];
+    for (int k = 0; k < 4; ++k) d[k] = static_cast<int32_t>(sums[k]);
     ptx::mma_u8s8_k32(d, a, b, d);
+    for (int k = 0; k < 4; ++k) sums[k] = static_cast<uint32_t>(d[k]);
   }
 };
 
@@ -33,8 +36,6 @@ SRAMSIM_DEVICE void convert(const AdcForm& form, ptx::SharedAddress table, const
                             uint32_t* acc) {
   if constexpr (Form::kKind == AdcKind::kTable)
     TableForm::convert(table, p, acc);
-  else if constexpr (Form::kKind == AdcKind::kNone)
-    for (int k = 0; k < 4; ++k) acc[k] += static_cast<uint32_t>(p[k]);
   else
     Form::convert(form, p, acc);
 }
@@ -56,82 +57,139 @@ SRAMSIM_DEVICE void multiply_convert(const AdcForm& form, uint32_t a0, uint32_t 
   }
 }
 
-/// `kUnits` steps at once, one or two row groups each (`kGroups` masks; 1: the whole unit). Two conversions
-/// for the same accumulator in one body let their additions share an instruction.
-template <int kUnits, int kGroups, class Form, int kN, class Operands>
-SRAMSIM_DEVICE void direct_steps(const SramConvArgs& args, const Operands& operands, const Unit& pass, int s,
-                                 Accumulators<Form, kN>& sums) {
-  uint32_t a[kUnits][4], b[kUnits][kN];
-  int32_t w[kUnits];
-  uint32_t bits = 0;
+/// Two products for the same accumulators, so that their additions share an instruction: two row groups of one
+/// unit (kSameB: the activations are masked, the weights are the same), or two units of one group each. `w`:
+/// operand B of each.
+template <bool kSameB, class Form, int kN, class Operands>
+SRAMSIM_DEVICE void direct_pair(const SramConvArgs& args, const Operands& operands, const uint32_t (&a)[2][4],
+                                const int32_t (&w)[2], Accumulators<Form, kN>& sums) {
   SRAMSIM_UNROLL
-  for (int u = 0; u < kUnits; ++u) {
-    const Unit step = operands.step(s + u);
-    w[u] = static_cast<int32_t>(pass.word[1] + step.word[2]);
-    operands.load_a(a[u], static_cast<int32_t>(pass.word[0] + step.word[0]));
-    bits |= a[u][0] | a[u][1] | a[u][2] | a[u][3];
+  for (int quad = 0; quad < kN; quad += 4) {
+    uint32_t b[2][4];
+    operands.template load_b<4>(b[0], w[0] + 8 * quad);
+    if constexpr (!kSameB) operands.template load_b<4>(b[1], w[1] + 8 * quad);
+    SRAMSIM_UNROLL
+    for (int n = 0; n < 4; ++n) SRAMSIM_UNROLL
+    for (int m = 0; m < kRowTiles; ++m) SRAMSIM_UNROLL
+    for (int u = 0; u < 2; ++u)
+      multiply_convert<Form>(args.adc, a[u][2 * m], a[u][2 * m + 1], b[kSameB ? 0 : u][n],
+                             sums.acc[m][quad + n]);
   }
-  if (args.skip_zeros && !ptx::warp_any(bits != 0)) return;
-  SRAMSIM_UNROLL
-  for (int u = 0; u < kUnits; ++u) operands.template load_b<kN>(b[u], w[u]);
-  uint32_t mask[kGroups];
-  SRAMSIM_UNROLL
-  for (int group = 0; group < kGroups; ++group)
-    mask[group] = kGroups == 1 ? ~0u : operands.step_mask(s, group);
-  SRAMSIM_UNROLL
-  for (int n = 0; n < kN; ++n) SRAMSIM_UNROLL
-  for (int m = 0; m < kRowTiles; ++m) SRAMSIM_UNROLL
-  for (int u = 0; u < kUnits; ++u) SRAMSIM_UNROLL
-  for (int group = 0; group < kGroups; ++group)
-    multiply_convert<Form>(args.adc, a[u][2 * m], a[u][2 * m + 1], b[u][n] & mask[group], sums.acc[m][n]);
-  sums.bias += kUnits * kGroups * args.adc.bias;
+  sums.bias += 2 * args.adc.bias;
 }
 
-/// Direct loop over the steps of one pass. Operands: see HaloOperands.
+/// The same for one unit that is one row group.
+template <class Form, int kN, class Operands>
+SRAMSIM_DEVICE void direct_single(const SramConvArgs& args, const Operands& operands, const uint32_t (&a)[4],
+                                  int32_t w, Accumulators<Form, kN>& sums) {
+  SRAMSIM_UNROLL
+  for (int quad = 0; quad < kN; quad += 4) {
+    uint32_t b[4];
+    operands.template load_b<4>(b, w + 8 * quad);
+    SRAMSIM_UNROLL
+    for (int n = 0; n < 4; ++n) SRAMSIM_UNROLL
+    for (int m = 0; m < kRowTiles; ++m)
+      multiply_convert<Form>(args.adc, a[2 * m], a[2 * m + 1], b[n], sums.acc[m][quad + n]);
+  }
+  sums.bias += args.adc.bias;
+}
+
+/// Direct loop over the lit steps of one pass, which has up to 32 steps to a word of `lit`.
 template <int kGroups, class Form, int kN, class Operands>
 SRAMSIM_DEVICE void direct_pass(const SramConvArgs& args, const Operands& operands, const Unit& pass,
-                                Accumulators<Form, kN>& sums) {
-  int s = 0;
-  if constexpr (kGroups == 1 && Form::kKind != AdcKind::kClamp)
-    for (; s + 1 < args.step_count; s += 2) direct_steps<2, 1>(args, operands, pass, s, sums);
-  for (; s < args.step_count; ++s) direct_steps<1, kGroups>(args, operands, pass, s, sums);
+                                ptx::SharedAddress lit, Accumulators<Form, kN>& sums) {
+  const auto pass_a = static_cast<int32_t>(pass.word[0]), pass_w = static_cast<int32_t>(pass.word[1]);
+  for (int first = 0; first < args.step_count; first += kStepsPerWord) {
+    uint32_t todo = ptx::shared_load(lit);
+    lit += 4;
+    while (todo != 0) {
+      uint32_t a[2][4];
+      int32_t w[2];
+      const int s = first + ptx::lowest_bit(todo);
+      todo &= todo - 1;
+      const Unit step = operands.step(s);
+      w[0] = pass_w + static_cast<int32_t>(step.word[2]);
+      operands.load_a(a[0], pass_a + static_cast<int32_t>(step.word[0]));
+      if constexpr (kGroups == 2) {
+        const uint32_t mask[2] = {operands.step_mask(s, 0), operands.step_mask(s, 1)};
+        SRAMSIM_UNROLL
+        for (int k = 0; k < 4; ++k) {
+          a[1][k] = a[0][k] & mask[1];
+          a[0][k] &= mask[0];
+        }
+        w[1] = w[0];
+        direct_pair<true>(args, operands, a, w, sums);
+      } else if (Form::kKind == AdcKind::kClamp || todo == 0) {
+        direct_single(args, operands, a[0], w[0], sums);
+      } else {
+        const Unit other = operands.step(first + ptx::lowest_bit(todo));
+        todo &= todo - 1;
+        w[1] = pass_w + static_cast<int32_t>(other.word[2]);
+        operands.load_a(a[1], pass_a + static_cast<int32_t>(other.word[0]));
+        direct_pair<false>(args, operands, a, w, sums);
+      }
+    }
+  }
 }
 
-/// Chained loop over the steps of one pass.
-template <class Product, class Form, int kN, class Operands>
-SRAMSIM_DEVICE void chained_pass(const SramConvArgs& args, const Operands& operands, const Unit& pass,
+/// Loop over the steps of an integer product: all of K is one sum, which stays in the mma's accumulators.
+template <class Form, int kN, class Operands>
+SRAMSIM_DEVICE void integer_pass(const Operands& operands, int first, int last,
                                  Accumulators<Form, kN>& sums) {
+  static_assert(Form::kKind == AdcKind::kNone && Form::kWords == 4);
+  SRAMSIM_UNROLL_2
+  for (int s = first; s < last; ++s) {
+    const Unit step = operands.step(s);
+    uint32_t a[kRowTiles][4], b[kN][2];
+    operands.load_two_units_a(a, step, 0);
+    operands.load_two_units_b(b, step, 0);
+    const uint32_t mask = operands.step_mask(s, 1);  // an odd last step has no second unit
+    SRAMSIM_UNROLL
+    for (int n = 0; n < kN; ++n) b[n][1] &= mask;
+    SRAMSIM_UNROLL
+    for (int n = 0; n < kN; ++n) SRAMSIM_UNROLL
+    for (int m = 0; m < kRowTiles; ++m) IntegerProduct::multiply(sums.acc[m][n], a[m], b[n]);
+  }
+}
+
+/// Chained loop over the steps first .. last - 1 of one pass: whole row groups.
+template <class Form, int kN, class Operands>
+SRAMSIM_DEVICE void chained_pass(const SramConvArgs& args, const Operands& operands, const Unit& pass,
+                                 int first, int last, Accumulators<Form, kN>& sums) {
   const auto pass_a = static_cast<int32_t>(pass.word[0]), pass_w = static_cast<int32_t>(pass.word[1]);
   int32_t p[kRowTiles][kN][4] = {};
   bool any = false;  // whether the row group has met a set activation bit
-  for (int s = 0; s < args.step_count; ++s) {
+  for (int s = first; s < last; ++s) {
     const Unit step = operands.step(s);
     const uint32_t flags = operands.step_flags(s);
-    if ((flags & (kStepFirst | kStepDouble)) != 0) {
-      const int keep = (flags & kStepDouble) != 0 ? 1 : 0;
+    if ((flags & kStepFirst) != 0) {
+      any = false;
       SRAMSIM_UNROLL
       for (int m = 0; m < kRowTiles; ++m) SRAMSIM_UNROLL
       for (int n = 0; n < kN; ++n) SRAMSIM_UNROLL
-      for (int k = 0; k < 4; ++k) p[m][n][k] = keep != 0 ? 2 * p[m][n][k] : 0;
-      any = any && keep != 0;
+      for (int k = 0; k < 4; ++k) p[m][n][k] = 0;
+    } else if ((flags & kStepDouble) != 0) {
+      SRAMSIM_UNROLL
+      for (int m = 0; m < kRowTiles; ++m) SRAMSIM_UNROLL
+      for (int n = 0; n < kN; ++n) SRAMSIM_UNROLL
+      for (int k = 0; k < 4; ++k) p[m][n][k] *= 2;
     }
-    uint32_t a[2][4];
-    for (int u = 0; u < 2; ++u) operands.load_a(a[u], pass_a + static_cast<int32_t>(step.word[u]));
-    const uint32_t bits = a[0][0] | a[0][1] | a[0][2] | a[0][3] | a[1][0] | a[1][1] | a[1][2] | a[1][3];
+    uint32_t a[kRowTiles][4], b[kN][2];
+    operands.load_two_units_a(a, step, pass_a);
+    uint32_t bits = 0;
+    SRAMSIM_UNROLL
+    for (int m = 0; m < kRowTiles; ++m) bits |= a[m][0] | a[m][1] | a[m][2] | a[m][3];
     if (ptx::warp_any(bits != 0)) {
       any = true;
-      uint32_t b[2][kN];
-      for (int u = 0; u < 2; ++u) {
-        operands.template load_b<kN>(b[u], pass_w + static_cast<int32_t>(step.word[2 + u]));
-        const uint32_t mask = operands.step_mask(s, u);
-        SRAMSIM_UNROLL
-        for (int n = 0; n < kN; ++n) b[u][n] &= mask;
-      }
+      operands.load_two_units_b(b, step, pass_w);
+      const uint32_t mask[2] = {operands.step_mask(s, 0), operands.step_mask(s, 1)};
       SRAMSIM_UNROLL
-      for (int n = 0; n < kN; ++n) SRAMSIM_UNROLL
-      for (int m = 0; m < kRowTiles; ++m)
-        Product::multiply(p[m][n], {a[0][2 * m], a[0][2 * m + 1], a[1][2 * m], a[1][2 * m + 1]},
-                          {b[0][n], b[1][n]});
+      for (int n = 0; n < kN; ++n) {
+        b[n][0] &= mask[0];
+        b[n][1] &= mask[1];
+        SRAMSIM_UNROLL
+        for (int m = 0; m < kRowTiles; ++m) BinaryProduct::multiply(p[m][n], a[m], b[n]);
+      }
     }
     if ((flags & kStepLast) != 0 && (any || !args.skip_zeros)) {
       SRAMSIM_UNROLL

@@ -6,7 +6,7 @@ namespace sramsim::cuda {
 namespace {
 
 bool is_direct(SramKernel kernel) {
-  return kernel == SramKernel::kDirect || kernel == SramKernel::kDirectNarrow;
+  return kernel == SramKernel::kDirect || kernel == SramKernel::kWarpgroup;
 }
 
 bool is_halo(SramKernel kernel) {
@@ -63,17 +63,20 @@ SramProgram make_sram_program(const SramConvSpec& spec, size_t adc, const int8_t
   args.tile_o = choice.tile_o;
   args.warps_m = choice.warps_m;
   args.warps_n = choice.warps_n;
+  args.warps_k = choice.warps_k;
   args.halo_height = (kTileSide - 1) * spec.shape.stride + spec.shape.kh;
   args.halo_width = (kTileSide - 1) * spec.shape.stride + spec.shape.kw;
   const OperandStrides strides = make_strides(spec, args, integer, halo);
   fill_adc(spec, adc, program);
   if (integer) {
     args.digit_units = strides.bit;
+    args.digits = 1;
     program.steps = integer_steps(spec.shape, strides, choice.tile_o);
     program.passes = {{0, 0, 1, 1}};
     program.weights = pack_weight_codes(spec.shape, codes, choice.tile_o);
   } else {
     args.digit_units = strides.bit * spec.dac_bits;
+    args.digits = spec.digits();
     program.steps = is_direct(choice.kernel)
                         ? direct_steps(spec, choice.groups_per_step, strides, choice.tile_o)
                         : chained_steps(spec, strides, choice.tile_o);

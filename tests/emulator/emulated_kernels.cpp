@@ -2,8 +2,8 @@
 
 #include "kernels/sram_conv/sram_conv_portable.cuh"
 #include "kernels/sram_conv/sram_gather_mma.cuh"
-#include "kernels/sram_conv/sram_halo_mma.cuh"
 #include "kernels/sram_conv/sram_prepare.cuh"
+#include "kernels/sram_conv/sram_warpgroup_mma.cuh"
 
 namespace sramsim::emulator {
 namespace {
@@ -11,42 +11,43 @@ namespace {
 using namespace cuda;
 using Body = void (*)(const SramConvArgs&);
 
-template <class Form, int kTileN = kDirectTileN>
+template <class Form>
 Body direct_body(int groups_per_step) {
-  return groups_per_step == 1 ? sram_halo_body<BinaryProduct, Form, kTileN / 8, 1>
-                              : sram_halo_body<BinaryProduct, Form, kTileN / 8, 2>;
+  return groups_per_step == 1 ? sram_halo_body<Form, kDirectTileN / 8, 1>
+                              : sram_halo_body<Form, kDirectTileN / 8, 2>;
 }
 
-template <class Product, class Form>
+template <class Form, int kTileN = kChainedTileN>
 Body chained_body() {
-  return sram_halo_body<Product, Form, kChainedTileN / 8, 0>;
+  return sram_halo_body<Form, kTileN / 8, 0>;
 }
 
-template <class Product, class Form>
+template <class Form>
 Body gather_body() {
-  return sram_gather_body<Product, Form, kChainedTileN / 8>;
+  return sram_gather_body<Form, kChainedTileN / 8>;
 }
 
 /// The instantiation that the .cu files would launch.
 Body body_of(const SramChoice& c) {
   switch (c.kernel) {
     case SramKernel::kInteger:
-      return chained_body<IntegerProduct, NoForm>();
+      return c.tile_o / c.warps_n == kDirectTileN ? chained_body<NoForm, kDirectTileN>()
+                                                  : chained_body<NoForm>();
     case SramKernel::kIntegerGather:
-      return gather_body<IntegerProduct, NoForm>();
+      return gather_body<NoForm>();
     case SramKernel::kDirect:
       if (c.adc == AdcKind::kClamp) return direct_body<ClampForm>(c.groups_per_step);
       return c.adc == AdcKind::kHalf2 ? direct_body<Half2Form>(c.groups_per_step)
                                       : direct_body<FmaForm>(c.groups_per_step);
-    case SramKernel::kDirectNarrow:
-      return direct_body<Half2Form, kChainedTileN>(c.groups_per_step);
+    case SramKernel::kWarpgroup:
+      return c.groups_per_step == 1 ? sram_warpgroup_body<1> : sram_warpgroup_body<2>;
     case SramKernel::kChained:
-      if (c.adc == AdcKind::kHalf2) return chained_body<BinaryProduct, Half2Form>();
-      return c.adc == AdcKind::kFma ? chained_body<BinaryProduct, FmaForm>()
-                                    : chained_body<BinaryProduct, TableForm>();
+      if (c.adc == AdcKind::kHalf2) return chained_body<Half2Form>();
+      return c.adc == AdcKind::kFma ? chained_body<FmaForm>()
+                                    : chained_body<TableForm>();
     case SramKernel::kGather:
-      return c.adc == AdcKind::kFma ? gather_body<BinaryProduct, FmaForm>()
-                                    : gather_body<BinaryProduct, TableForm>();
+      return c.adc == AdcKind::kFma ? gather_body<FmaForm>()
+                                    : gather_body<TableForm>();
     case SramKernel::kPortable:
       return sram_portable_body;
   }
