@@ -176,63 +176,6 @@ SRAMSIM_DEVICE void mma_u8s8_k32(int32_t (&d)[4], const uint32_t (&a)[4], const 
 #endif
 }
 
-// Warpgroup products, sm_90a only: four warps, asynchronously, with b in shared memory.
-
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
-#define SRAMSIM_WARPGROUP_MMA 1
-#else
-#define SRAMSIM_WARPGROUP_MMA 0
-#endif
-
-/// After writes to shared memory, before the barrier that comes before a warpgroup product reads them.
-SRAMSIM_DEVICE void fence_for_warpgroup_mma() {
-#if SRAMSIM_WARPGROUP_MMA
-  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
-#endif
-}
-/// Before the first product that uses registers which other instructions have touched.
-SRAMSIM_DEVICE void warpgroup_arrive() {
-#if SRAMSIM_WARPGROUP_MMA
-  asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
-#endif
-}
-/// Starts d = popcounts of (row of a) AND (column of b), 128 bits deep: 16 rows of each warp, 64 columns at b, a
-/// unit each. d[n] is laid out as the d of an mma of columns 8n .. 8n+7; a[h] is word t of row g + 8*h. To be read
-/// after warpgroup_wait() only. All four warps of a warpgroup take part.
-SRAMSIM_DEVICE void warpgroup_mma_and_n64(int32_t (&d)[8][4], const uint32_t (&a)[2], SharedAddress b) {
-#if SRAMSIM_WARPGROUP_MMA
-  // Core matrices of 8 channels x 16 bytes follow each other every 128 bytes along the columns. The second half
-  // of the depth meets zeros of a, so its weights may be any: those of the next channels.
-  const uint64_t descriptor = (b & 0x3FFFFu) >> 4 | uint64_t{128 >> 4} << 16 | uint64_t{128 >> 4} << 32;
-  asm volatile(
-      "{.reg .pred add; setp.ne.b32 add, %35, 0;\n"
-      "wgmma.mma_async.sync.aligned.m64n64k256.s32.b1.b1.and.popc\n"
-      "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, %22, "
-      "%23, %24, %25, %26, %27, %28, %29, %30, %31}, {%32, %33, %35, %35}, %34, add;}\n"
-      : "=r"(d[0][0]), "=r"(d[0][1]), "=r"(d[0][2]), "=r"(d[0][3]),
-        "=r"(d[1][0]), "=r"(d[1][1]), "=r"(d[1][2]), "=r"(d[1][3]),
-        "=r"(d[2][0]), "=r"(d[2][1]), "=r"(d[2][2]), "=r"(d[2][3]),
-        "=r"(d[3][0]), "=r"(d[3][1]), "=r"(d[3][2]), "=r"(d[3][3]),
-        "=r"(d[4][0]), "=r"(d[4][1]), "=r"(d[4][2]), "=r"(d[4][3]),
-        "=r"(d[5][0]), "=r"(d[5][1]), "=r"(d[5][2]), "=r"(d[5][3]),
-        "=r"(d[6][0]), "=r"(d[6][1]), "=r"(d[6][2]), "=r"(d[6][3]),
-        "=r"(d[7][0]), "=r"(d[7][1]), "=r"(d[7][2]), "=r"(d[7][3])
-      : "r"(a[0]), "r"(a[1]), "l"(descriptor), "r"(0));
-#else
-  __trap();
-#endif
-}
-/// Waits for all products that this warpgroup has started, among them those of d.
-template <int kCount>
-SRAMSIM_DEVICE void warpgroup_wait(int32_t (&d)[kCount][8][4]) {
-#if SRAMSIM_WARPGROUP_MMA
-  asm volatile("wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;" ::: "memory");
-  SRAMSIM_UNROLL
-  for (int k = 0; k < kCount * 32; ++k)  // no read of d may move in front of the wait
-    asm volatile("" : "+r"(d[k / 32][k / 4 % 8][k % 4]));
-#endif
-}
-
 /// Bits of saturate(a * b + c) in float, rounded once, subnormals kept; a is given as its bits.
 SRAMSIM_DEVICE uint32_t fma_saturate(uint32_t a, float b, float c) {
   float d;
@@ -278,14 +221,6 @@ void load_matrix_x4(uint32_t (&r)[4], SharedAddress row);
 void mma_and_k128(int32_t (&d)[4], uint32_t a0, uint32_t a1, uint32_t b, const int32_t (&c)[4]);
 void mma_and_k256(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], const int32_t (&c)[4]);
 void mma_u8s8_k32(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], const int32_t (&c)[4]);
-void fence_for_warpgroup_mma();
-void warpgroup_arrive();
-void warpgroup_mma_and_n64(int32_t (&d)[8][4], const uint32_t (&a)[2], SharedAddress b);
-void warpgroup_wait_all();
-template <int kCount>
-void warpgroup_wait(int32_t (&)[kCount][8][4]) {
-  warpgroup_wait_all();
-}
 
 // Scalar: also what the set-up uses to admit a formula.
 inline int popc(uint32_t x) {

@@ -17,8 +17,6 @@ const SramKernelInfo kKernels[] = {
     {SramKernel::kInteger, "integer", "lossless: u8 x s8 tensor cores on halo tiles in shared memory"},
     {SramKernel::kIntegerGather, "integer-gather",
      "lossless: u8 x s8 tensor cores, operands through the cache"},
-    {SramKernel::kWarpgroup, "warpgroup",
-     "binary tensor cores of sm_90a on halo tiles, products of four warps, each converted at once"},
     {SramKernel::kDirect, "direct", "binary tensor cores on halo tiles, every mma converted at once"},
     {SramKernel::kChained, "chained",
      "binary tensor cores on halo tiles, partial sums chained through several mma"},
@@ -48,10 +46,8 @@ size_t halo_units(const SramConvSpec& spec, const SramChoice& c, bool integer, s
   const size_t units = integer ? code_units(s.c) : plane_units(s.c);
   const size_t weights = (integer ? 1 : spec.planes()) * units * s.positions() * c.tile_o;
   const size_t tile = halo * units * (integer ? 1 : stored_bits(spec));
-  const size_t lit = c.kernel == SramKernel::kWarpgroup
-                         ? steps * spec.digits() * (c.warps_m / 2)
-                         : size_t{1} * c.threads / ptx::kWarp *
-                               lit_words(static_cast<int>(steps), integer ? 1 : spec.digits());
+  const size_t lit = size_t{1} * c.threads / ptx::kWarp *
+                     lit_words(static_cast<int>(steps), integer ? 1 : spec.digits());
   return weights + 2 * (c.warps_m / 2) * tile + steps * (sizeof(Step) / sizeof(Unit)) + passes +
          (table_entries + 3) / 4 + (lit + 3) / 4;
 }
@@ -140,22 +136,12 @@ std::string size_refusal(const SramConvSpec& spec) {
 
 std::string refuses_direct(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
                            const std::string& form, SramChoice* choice) {
-  const bool warpgroup = choice->kernel == SramKernel::kWarpgroup;
-  if (warpgroup && (10 * gpu.major + gpu.minor != 90 || !gpu.warpgroups))
-    return "it needs compute capability 9.0 and a program built for sm_90a";
-  if (warpgroup && spec.shape.o <= kChainedTileN) return "it has fewer than 64 output channels to a tile";
   choice->groups_per_step = direct_groups_per_step(spec);
   if (choice->groups_per_step == 0) return "row groups span several mma";
-  std::string reason =
-      warpgroup ? fill_form(spec, adc, {AdcKind::kFma}, form, choice)
-                : fill_form(spec, adc, {AdcKind::kClamp, AdcKind::kHalf2, AdcKind::kFma}, form, choice);
+  std::string reason = fill_form(spec, adc, {AdcKind::kClamp, AdcKind::kHalf2, AdcKind::kFma}, form, choice);
   if (!reason.empty()) return reason;
   const size_t steps = direct_steps(spec, choice->groups_per_step, {}, 0).size();
-  reason = fill_halo(spec, gpu, warpgroup ? kChainedTileN : kDirectTileN, false, steps,
-                     size_t{1} * spec.digits() * spec.planes(), choice);
-  if (reason.empty() && warpgroup && choice->warps_n % 2 != 0)
-    reason = "shared memory has no room for 64 output channels to a tile";
-  return reason;
+  return fill_halo(spec, gpu, kDirectTileN, false, steps, size_t{1} * spec.digits() * spec.planes(), choice);
 }
 
 std::string refuses_chained(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
@@ -199,7 +185,6 @@ std::string refuses(SramKernel kernel, const SramConvSpec& spec, size_t adc, con
       return refuses_integer(spec, adc, gpu, true, choice);
     case SramKernel::kIntegerGather:
       return refuses_integer(spec, adc, gpu, false, choice);
-    case SramKernel::kWarpgroup:
     case SramKernel::kDirect:
       return refuses_direct(spec, adc, gpu, form, choice);
     case SramKernel::kChained:

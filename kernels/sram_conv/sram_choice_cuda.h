@@ -15,10 +15,9 @@ namespace sramsim::cuda {
 struct GpuLimits {
   int major = 9, minor = 0;         ///< compute capability
   size_t shared_bytes = 227 << 10;  ///< shared memory a block may ask for
-  bool warpgroups = true;           ///< code for sm_90a is compiled in
 };
 
-enum class SramKernel { kInteger, kIntegerGather, kWarpgroup, kDirect, kChained, kGather, kPortable };
+enum class SramKernel { kInteger, kIntegerGather, kDirect, kChained, kGather, kPortable };
 
 /// *How*: one kernel, one converter form, one tiling. Printable with to_string().
 struct SramChoice {

@@ -204,8 +204,6 @@ SramKernelFunction sram_kernel_function(const SramChoice& choice) {
   switch (choice.kernel) {
     case SramKernel::kDirect:
       return direct_kernel_function(choice.adc, choice.groups_per_step);
-    case SramKernel::kWarpgroup:
-      return warpgroup_kernel_function(choice.groups_per_step);
     case SramKernel::kInteger:
       return integer_kernel_function(choice.tile_o / choice.warps_n);
     case SramKernel::kChained:
@@ -243,11 +241,6 @@ GpuLimits current_gpu_limits() {
   SRAMSIM_CUDA_CALL(cudaDeviceGetAttribute, &limits.minor, cudaDevAttrComputeCapabilityMinor, device);
   SRAMSIM_CUDA_CALL(cudaDeviceGetAttribute, &shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
   limits.shared_bytes = static_cast<size_t>(shared);
-#ifdef SRAMSIM_HAVE_SM90A
-  limits.warpgroups = true;
-#else
-  limits.warpgroups = false;
-#endif
   return limits;
 }
 

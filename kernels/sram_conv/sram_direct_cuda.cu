@@ -5,9 +5,18 @@
 namespace sramsim::cuda {
 namespace {
 
-/// Blocks per multiprocessor that the registers must allow. Only the clamp holds nothing but its accumulators.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+constexpr int kBlocksInSharedMemory = 1;
+#else
+constexpr int kBlocksInSharedMemory = 2;  // of conv2 of the seed network
+#endif
+
+/// Blocks per multiprocessor that the registers must allow: latencies hide behind other warps. The clamp holds
+/// nothing but its accumulators; packed lanes, which need totals beside them, leave no room for a second block.
 template <class Form>
-constexpr int kResidentBlocks = Form::kKind == AdcKind::kClamp ? 2 : 1;
+constexpr int kResidentBlocks = Form::kKind == AdcKind::kClamp   ? 2
+                                : Form::kKind == AdcKind::kHalf2 ? 1
+                                                                 : kBlocksInSharedMemory;
 
 template <class Form, int kGroups>
 __global__ void __launch_bounds__(kMmaThreads, kResidentBlocks<Form>)

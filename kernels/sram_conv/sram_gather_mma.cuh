@@ -34,12 +34,13 @@ struct GatherOperands {
     }
   }
   template <int kN>
-  SRAMSIM_DEVICE void load_two_units_b(uint32_t (&words)[kN][2], const Unit& step, int32_t pass) const {
+  SRAMSIM_DEVICE void load_two_units_b(uint32_t (&words)[kN][2], int32_t unit0, int32_t unit1,
+                                       int32_t offset) const {
     SRAMSIM_UNROLL
     for (int u = 0; u < 2; ++u) {
-      const int64_t offset = pass + static_cast<int32_t>(step.word[2 + u]);
+      const int64_t unit = (u == 0 ? unit0 : unit1) + offset;
       SRAMSIM_UNROLL
-      for (int n = 0; n < kN; ++n) words[n][u] = b[(offset + 8 * n) * 4];
+      for (int n = 0; n < kN; ++n) words[n][u] = b[(unit + 8 * n) * 4];
     }
   }
 };

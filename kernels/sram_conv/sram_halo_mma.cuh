@@ -131,10 +131,10 @@ struct HaloOperands {
       ptx::load_matrix_x4(a[m], row + static_cast<uint32_t>(m) * a_tile_bytes);
   }
   template <int kN>
-  SRAMSIM_DEVICE void load_two_units_b(uint32_t (&b)[kN][2], const Unit& step, int32_t pass) const {
+  SRAMSIM_DEVICE void load_two_units_b(uint32_t (&b)[kN][2], int32_t unit0, int32_t unit1, int32_t offset) const {
     static_assert(kN % 2 == 0);
-    const uint32_t unit = ptx::lane_index() / 8 % 2 == 0 ? step.word[2] : step.word[3];
-    const ptx::SharedAddress row = b_row_two + (static_cast<uint32_t>(pass) + unit) * sizeof(Unit);
+    const int32_t unit = ptx::lane_index() / 8 % 2 == 0 ? unit0 : unit1;
+    const ptx::SharedAddress row = b_row_two + static_cast<uint32_t>(unit + offset) * sizeof(Unit);
     SRAMSIM_UNROLL
     for (int n = 0; n < kN; n += 2) {
       uint32_t two[4];

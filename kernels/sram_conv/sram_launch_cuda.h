@@ -1,5 +1,5 @@
 // Launchers of the SRAM convolution's CUDA kernels: they launch and check, they neither allocate nor
-// synchronise. The kernels are instantiated in sram_warpgroup_cuda.cu, sram_direct_cuda.cu, sram_chained_cuda.cu and
+// synchronise. The kernels are instantiated in sram_direct_cuda.cu, sram_chained_cuda.cu and
 // sram_general_cuda.cu.
 #pragma once
 
@@ -14,7 +14,6 @@ using SramKernelFunction = void (*)(SramConvArgs);
 /// The instantiation that `choice` asks for.
 SramKernelFunction sram_kernel_function(const SramChoice& choice);
 SramKernelFunction direct_kernel_function(AdcKind adc, int groups_per_step);
-SramKernelFunction warpgroup_kernel_function(int groups_per_step);
 SramKernelFunction integer_kernel_function(int channels_per_warp);
 SramKernelFunction chained_kernel_function(AdcKind adc);
 SramKernelFunction general_kernel_function(SramKernel kernel, AdcKind adc);

@@ -63,17 +63,22 @@ SRAMSIM_DEVICE void multiply_convert(const AdcForm& form, uint32_t a0, uint32_t 
 template <bool kSameB, class Form, int kN, class Operands>
 SRAMSIM_DEVICE void direct_pair(const SramConvArgs& args, const Operands& operands, const uint32_t (&a)[2][4],
                                 const int32_t (&w)[2], Accumulators<Form, kN>& sums) {
+  constexpr int kColumns = kSameB ? 4 : 2;  // of one ldmatrix
   SRAMSIM_UNROLL
-  for (int quad = 0; quad < kN; quad += 4) {
-    uint32_t b[2][4];
-    operands.template load_b<4>(b[0], w[0] + 8 * quad);
-    if constexpr (!kSameB) operands.template load_b<4>(b[1], w[1] + 8 * quad);
+  for (int first = 0; first < kN; first += kColumns) {
+    uint32_t b[kColumns][2];
+    if constexpr (kSameB) {
+      uint32_t quad[4];
+      operands.template load_b<4>(quad, w[0] + 8 * first);
+      for (int n = 0; n < 4; ++n) b[n][0] = b[n][1] = quad[n];
+    } else {
+      operands.load_two_units_b(b, w[0], w[1], 8 * first);
+    }
     SRAMSIM_UNROLL
-    for (int n = 0; n < 4; ++n) SRAMSIM_UNROLL
+    for (int n = 0; n < kColumns; ++n) SRAMSIM_UNROLL
     for (int m = 0; m < kRowTiles; ++m) SRAMSIM_UNROLL
     for (int u = 0; u < 2; ++u)
-      multiply_convert<Form>(args.adc, a[u][2 * m], a[u][2 * m + 1], b[kSameB ? 0 : u][n],
-                             sums.acc[m][quad + n]);
+      multiply_convert<Form>(args.adc, a[u][2 * m], a[u][2 * m + 1], b[n][u], sums.acc[m][first + n]);
   }
   sums.bias += 2 * args.adc.bias;
 }
@@ -142,7 +147,7 @@ SRAMSIM_DEVICE void integer_pass(const Operands& operands, int first, int last,
     const Unit step = operands.step(s);
     uint32_t a[kRowTiles][4], b[kN][2];
     operands.load_two_units_a(a, step, 0);
-    operands.load_two_units_b(b, step, 0);
+    operands.load_two_units_b(b, static_cast<int32_t>(step.word[2]), static_cast<int32_t>(step.word[3]), 0);
     const uint32_t mask = operands.step_mask(s, 1);  // an odd last step has no second unit
     SRAMSIM_UNROLL
     for (int n = 0; n < kN; ++n) b[n][1] &= mask;
@@ -181,7 +186,8 @@ SRAMSIM_DEVICE void chained_pass(const SramConvArgs& args, const Operands& opera
     for (int m = 0; m < kRowTiles; ++m) bits |= a[m][0] | a[m][1] | a[m][2] | a[m][3];
     if (ptx::warp_any(bits != 0)) {
       any = true;
-      operands.load_two_units_b(b, step, pass_w);
+      operands.load_two_units_b(b, static_cast<int32_t>(step.word[2]), static_cast<int32_t>(step.word[3]),
+                                pass_w);
       const uint32_t mask[2] = {operands.step_mask(s, 0), operands.step_mask(s, 1)};
       SRAMSIM_UNROLL
       for (int n = 0; n < kN; ++n) {

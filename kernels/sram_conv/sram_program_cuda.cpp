@@ -6,7 +6,7 @@ namespace sramsim::cuda {
 namespace {
 
 bool is_direct(SramKernel kernel) {
-  return kernel == SramKernel::kDirect || kernel == SramKernel::kWarpgroup;
+  return kernel == SramKernel::kDirect;
 }
 
 bool is_halo(SramKernel kernel) {

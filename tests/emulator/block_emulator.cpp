@@ -24,19 +24,11 @@ struct PendingCopy {
   bool valid;
 };
 
-/// A warpgroup product on its way to the registers at `to`.
-struct PendingProduct {
-  int32_t (*to)[4];
-  int32_t result[8][4];
-};
-
 struct Thread {
   Fiber fiber;
   Wait wait = Wait::kNone;
   int block_syncs = 0, copy_waits = 0;
   std::vector<PendingCopy> copies;
-  std::vector<PendingProduct> products;
-  int warpgroup_mmas = 0;
 };
 
 struct Warp {
@@ -64,15 +56,12 @@ class Block {
       thread->wait = Wait::kNone;
       thread->block_syncs = thread->copy_waits = 0;
       thread->copies.clear();
-      thread->products.clear();
-      thread->warpgroup_mmas = 0;
       thread->fiber.start([this, t = thread.get()] { run_thread(*t); });
     }
     while (finished_ < static_cast<int>(threads_.size())) {
       if (!run_some_warp()) throw KernelError(stuck_text());
       if (error_) std::rethrow_exception(error_);
     }
-    check_warpgroups();
     counts.block_syncs = std::max<int64_t>(counts.block_syncs, threads_[0]->block_syncs);
     counts.copy_waits = std::max<int64_t>(counts.copy_waits, threads_[0]->copy_waits);
   }
@@ -92,7 +81,6 @@ class Block {
     }
     arrived_ = 0;
     ++epoch_;
-    check_warpgroups();
     for (auto& thread : threads_) thread->wait = Wait::kNone;
   }
 
@@ -126,19 +114,6 @@ class Block {
     me.copies.clear();
   }
 
-  /// The result lands when it is waited for: until then the registers hold nothing of use.
-  void start_product(int32_t (&d)[8][4], const int32_t (&result)[8][4]) {
-    PendingProduct product{d, {}};
-    std::copy_n(&result[0][0], 32, &product.result[0][0]);
-    std::fill_n(&d[0][0], 32, int32_t{0x7ABCDEF0});
-    threads_[current_]->products.push_back(product);
-    ++threads_[current_]->warpgroup_mmas;
-  }
-  void product_wait() {
-    for (const PendingProduct& p : threads_[current_]->products) std::copy_n(&p.result[0][0], 32, &p.to[0][0]);
-    threads_[current_]->products.clear();
-  }
-
   int block_x = 0, block_y = 0;
   Counts counts;
 
@@ -146,21 +121,11 @@ class Block {
   void run_thread(Thread& thread) {
     try {
       body_();
-      if (!thread.products.empty()) throw KernelError("a thread ends with products that nobody waited for");
       if (!thread.copies.empty()) throw KernelError("a thread ends with copies that nobody waited for");
     } catch (...) {
       error_ = std::current_exception();
     }
     ++finished_;
-  }
-
-  /// Between two barriers all warps of a warpgroup must start the same products, or the device would hang.
-  void check_warpgroups() const {
-    for (size_t t = 0; t < threads_.size(); ++t)
-      if (threads_[t]->warpgroup_mmas != threads_[t / (4 * kLanes) * (4 * kLanes)]->warpgroup_mmas)
-        throw KernelError("thread " + std::to_string(t) + " has started " +
-                          std::to_string(threads_[t]->warpgroup_mmas) +
-                          " warpgroup products, the first of its warpgroup another number");
   }
 
   void pause(Wait wait) {
@@ -351,20 +316,6 @@ void mma_u8s8_k32(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2
   MmaLane mine{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}, {c[0], c[1], c[2], c[3]}, {}};
   mma(WarpOp::kMmaK32, mine, mma_u8s8_m16n8k32);
   std::copy_n(mine.d, 4, d);
-}
-void fence_for_warpgroup_mma() {}
-void warpgroup_arrive() {}
-void warpgroup_mma_and_n64(int32_t (&d)[8][4], const uint32_t (&a)[2], SharedAddress b) {
-  const auto lane = static_cast<uint32_t>(lane_index());
-  const int32_t zero[4] = {};
-  int32_t result[8][4];
-  for (uint32_t n = 0; n < 8; ++n)
-    mma_and_k128(result[n], a[0], a[1],
-                 shared_load(b + (8 * n + lane / 4) * static_cast<uint32_t>(sizeof(Unit)) + lane % 4 * 4), zero);
-  active->start_product(d, result);
-}
-void warpgroup_wait_all() {
-  active->product_wait();
 }
 
 }  // namespace sramsim::ptx

@@ -22,13 +22,11 @@ TEST(Choice, SeedConv2TakesTheDirectKernelUpToOneUnitOfRows) {
     const SramConvSpec spec = cases::make_spec(cases::seed_conv2(r, r == 16 ? 4 : 5));
     for (const GpuLimits& gpu : {kA100, kH200}) {
       const cuda::SramChoice choice = choose_sram_kernel(spec, 0, gpu);
-      EXPECT_EQ(choice.kernel, gpu.major == 9 ? SramKernel::kWarpgroup : SramKernel::kDirect) << r;
+      EXPECT_EQ(choice.kernel, SramKernel::kDirect) << r;
       EXPECT_EQ(choice.groups_per_step, r < 128 ? 2 : 1) << r;
       EXPECT_LE(choice.shared_bytes, gpu.shared_bytes);
       EXPECT_EQ(choice.tile_o, 128);
     }
-    EXPECT_EQ(choose_sram_kernel(spec, 0, {9, 0, 227 << 10, false}).kernel, SramKernel::kDirect)
-        << "a program without code for sm_90a";
     EXPECT_EQ(choose_sram_kernel(spec, 0, kBlackwell).kernel, SramKernel::kPortable);
     EXPECT_EQ(choose_sram_kernel(spec, 0, kTuring).kernel, SramKernel::kPortable);
   }
@@ -64,7 +62,7 @@ TEST(Choice, CanBeForcedAndSaysWhyNot) {
   EXPECT_EQ(choose_sram_kernel(spec, 0, kH200, "direct/fma").adc, AdcKind::kFma);
   EXPECT_EQ(choose_sram_kernel(spec, 0, kH200, "chained/table").adc, AdcKind::kTable);
   EXPECT_EQ(choose_sram_kernel(spec, 0, kH200, "portable").kernel, SramKernel::kPortable);
-  EXPECT_NE(to_string(choose_sram_kernel(spec, 0, kH200)).find("warpgroup/fma, 2 row groups a step"),
+  EXPECT_NE(to_string(choose_sram_kernel(spec, 0, kH200)).find("direct/half2, 2 row groups a step"),
             std::string::npos);
   const auto reason = [&](const std::string& force) {
     try {

@@ -2,8 +2,8 @@
 
 #include "kernels/sram_conv/sram_conv_portable.cuh"
 #include "kernels/sram_conv/sram_gather_mma.cuh"
+#include "kernels/sram_conv/sram_halo_mma.cuh"
 #include "kernels/sram_conv/sram_prepare.cuh"
-#include "kernels/sram_conv/sram_warpgroup_mma.cuh"
 
 namespace sramsim::emulator {
 namespace {
@@ -39,8 +39,6 @@ Body body_of(const SramChoice& c) {
       if (c.adc == AdcKind::kClamp) return direct_body<ClampForm>(c.groups_per_step);
       return c.adc == AdcKind::kHalf2 ? direct_body<Half2Form>(c.groups_per_step)
                                       : direct_body<FmaForm>(c.groups_per_step);
-    case SramKernel::kWarpgroup:
-      return c.groups_per_step == 1 ? sram_warpgroup_body<1> : sram_warpgroup_body<2>;
     case SramKernel::kChained:
       if (c.adc == AdcKind::kHalf2) return chained_body<Half2Form>();
       return c.adc == AdcKind::kFma ? chained_body<FmaForm>()

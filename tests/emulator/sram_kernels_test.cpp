@@ -155,8 +155,6 @@ TEST_F(SramKernels, EqualTheReferenceOnImages) {
                                      "direct/clamp, 2 row groups a step",
                                      "direct/half2, 2 row groups a step",
                                      "direct/fma, 2 row groups a step",
-                                     "warpgroup/fma, 1 row groups a step",
-                                     "warpgroup/fma, 2 row groups a step",
                                      "chained/half2",
                                      "chained/fma",
                                      "chained/table",
