@@ -62,9 +62,9 @@ echo "GPU: ${gpu:-none found by nvidia-smi}; $(date -u +%Y-%m-%dT%H:%MZ)" | tee 
 
 if wants tests; then part tests 600 "$build/tests/test_cuda"; fi
 if wants sanitizer; then
-  # Small cases: the tools slow kernels down a hundredfold. Their exit status is the number of errors.
+  # Small cases: the tools slow kernels down a hundredfold. Calls that fail are no errors here: some tests want them to.
   filter='--gtest_filter=Ptx.*:*GoldenFiles*:*ChunksAndBatches*:CudaBackendTest.*'
-  part memcheck 600 compute-sanitizer --tool memcheck --error-exitcode 9 "$build/tests/test_cuda" "$filter"
+  part memcheck 600 compute-sanitizer --tool memcheck --report-api-errors no --error-exitcode 9 "$build/tests/test_cuda" "$filter"
   part racecheck 600 compute-sanitizer --tool racecheck --error-exitcode 9 "$build/tests/test_cuda" "$filter"
 fi
 if wants benches; then
@@ -96,8 +96,8 @@ if wants sweep; then
 fi
 if wants train; then
   part train 900 "$build/sramsim" train --device cuda --dataset-dir "$data" --out "$out/train" --epochs 30 --verbose
-  part train_tf32 300 "$build/sramsim" train --device cuda --dataset-dir "$data" --out "$out/train_tf32" --epochs 3 \
-    --backward tf32
+  part train_float32 300 "$build/sramsim" train --device cuda --dataset-dir "$data" --out "$out/train_float32" \
+    --epochs 3 --backward direct
   SRAMSIM_CUDA_GRAPH=0 part train_plain 300 "$build/sramsim" train --device cuda --dataset-dir "$data" \
     --out "$out/train_plain" --epochs 3
 fi

@@ -196,9 +196,8 @@ void add_train_command(CLI::App& app) {
       ->add_option(
           "--backward", options->settings.backward,
           "how convolution gradients are formed. On the CPU: auto takes bf16 where the CPU has it, else "
-          "winograd where it applies, else direct. On a GPU: auto and direct are float32, tf32 rounds "
-          "operands to "
-          "11 bits for the tensor cores")
+          "winograd where it applies, else direct. On a GPU: auto is tf32, which rounds operands to 11 bits "
+          "for the tensor cores; direct is float32")
       ->type_name("auto|direct|winograd|bf16|tf32")
       ->group("Run");
   add_common_options(*command, options->common);

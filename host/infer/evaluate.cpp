@@ -30,7 +30,8 @@ TrieOptions trie_options(const Backend& backend, const QuantisedNetwork& network
                          const EvaluateOptions& options) {
   int64_t largest = 1;
   for (const QuantisedLayer& layer : network.layers()) largest = std::max(largest, layer.shape.outputs());
-  const int64_t fit = std::max<int64_t>(1, backend.pass_bytes() / (largest * options.batch * int64_t{sizeof(float)}));
+  const int64_t fit =
+      std::max<int64_t>(1, backend.pass_bytes() / (largest * options.batch * int64_t{sizeof(float)}));
   return {options.kernel, static_cast<int>(std::min<int64_t>(options.max_adcs_per_pass, fit))};
 }
 

@@ -26,7 +26,8 @@ Estimate estimate_sweep(Backend& backend, SweepNetworks& networks, const Dataset
     runner.run(unit);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
-  const int64_t scaled = backend.preferred_batch(), few = kFew * scaled / kPerBatch, more = kMore * scaled / kPerBatch;
+  const int64_t scaled = backend.preferred_batch(), few = kFew * scaled / kPerBatch,
+                more = kMore * scaled / kPerBatch;
   SweepOptions whole = options;
   const int64_t images = SweepRunner(backend, networks, dataset, points, keys, whole).images();
   const size_t measured = std::min(kUnits, units.size());

@@ -53,7 +53,8 @@ class Backend {
   virtual void synchronise() = 0;
   /// Gives memory that was released but kept for reuse back to the system, as after OutOfMemory.
   virtual void trim() {}
-  /// Images per step that keep this device busy, and memory that the outputs of one pass over a layer may take.
+  /// Images per step that keep this device busy, and memory that the outputs of one pass over a layer may
+  /// take.
   virtual int preferred_batch() const { return 64; }
   virtual int64_t pass_bytes() const { return int64_t{256} << 20; }
 

@@ -90,8 +90,9 @@ std::unique_ptr<ConvBackwardCuda> plan_conv_backward_cuda(const ConvShape& shape
                                                           const Queue& queue) {
   if (algorithm == ConvBackward::kBf16 || algorithm == ConvBackward::kWinograd)
     throw InputError("backward algorithm '" + to_string(algorithm) +
-                     "' is for the CPU: on a GPU choose auto, direct (both float32) or tf32");
-  const bool tf32 = algorithm == ConvBackward::kTf32;
+                     "' is for the CPU: on a GPU choose auto, tf32 or direct (float32)");
+  // As PyTorch does for convolutions unless told otherwise.
+  const bool tf32 = algorithm == ConvBackward::kTf32 || algorithm == ConvBackward::kAuto;
   if (dnn && shape.positions() > 1 && shape.c >= kDnnChannels)
     if (auto plan = make_cudnn_backward(shape, n, tf32, dnn, queue)) return plan;
   return make_blas_backward(shape, n, tf32, blas, queue);

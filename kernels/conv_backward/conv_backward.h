@@ -14,7 +14,7 @@
 
 namespace sramsim {
 
-/// Which algorithm forms the float gradients. On a GPU, auto and direct are float32 (conv_backward_cuda.h).
+/// Which algorithm forms the float gradients. On a GPU, auto is tf32 (conv_backward_cuda.h).
 enum class ConvBackward {
   kAuto,      ///< bfloat16 where the CPU has native dot products, else Winograd where it applies, else direct
   kDirect,    ///< float32

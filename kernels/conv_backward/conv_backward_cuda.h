@@ -2,8 +2,8 @@
 // used, x = q/act_scale and w = c/weight_scale:
 //   dx = conv_transposed(dy, w)        dw = sum over pixels of dy * x
 // by cuDNN, or as matrix products by cuBLAS over windows that are written out (linear layers, shapes that
-// cuDNN does not take, builds without it). Float32 with float32 sums, unless TF32 is asked for (operands
-// rounded to 11 bits). Both use no atomics: the same run gives the same bits on the same device.
+// cuDNN does not take, builds without it). Sums are float32; operands are rounded to TF32 (11 bits) unless
+// float32 is asked for ("direct"). Both use no atomics: the same run gives the same bits on the same device.
 #pragma once
 
 #include <memory>

@@ -46,8 +46,8 @@ size_t halo_units(const SramConvSpec& spec, const SramChoice& c, bool integer, s
   const size_t units = integer ? code_units(s.c) : plane_units(s.c);
   const size_t weights = (integer ? 1 : spec.planes()) * units * s.positions() * c.tile_o;
   const size_t tile = halo * units * (integer ? 1 : stored_bits(spec));
-  const size_t lit = size_t{1} * c.threads / ptx::kWarp *
-                     lit_words(static_cast<int>(steps), integer ? 1 : spec.digits());
+  const size_t lit =
+      size_t{1} * c.threads / ptx::kWarp * lit_words(static_cast<int>(steps), integer ? 1 : spec.digits());
   return weights + 2 * (c.warps_m / 2) * tile + steps * (sizeof(Step) / sizeof(Unit)) + passes +
          (table_entries + 3) / 4 + (lit + 3) / 4;
 }

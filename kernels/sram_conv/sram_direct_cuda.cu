@@ -11,8 +11,9 @@ constexpr int kBlocksInSharedMemory = 1;
 constexpr int kBlocksInSharedMemory = 2;  // of conv2 of the seed network
 #endif
 
-/// Blocks per multiprocessor that the registers must allow: latencies hide behind other warps. The clamp holds
-/// nothing but its accumulators; packed lanes, which need totals beside them, leave no room for a second block.
+/// Blocks per multiprocessor that the registers must allow: latencies hide behind other warps. The clamp
+/// holds nothing but its accumulators; packed lanes, which need totals beside them, leave no room for a
+/// second block.
 template <class Form>
 constexpr int kResidentBlocks = Form::kKind == AdcKind::kClamp   ? 2
                                 : Form::kKind == AdcKind::kHalf2 ? 1

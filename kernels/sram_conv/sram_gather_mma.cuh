@@ -4,8 +4,9 @@
 // of shared memory.
 //
 // block: warps_m * warps_n * warps_k warps; warps along pixels take 32 consecutive output pixels each, warps
-// along k share the steps of one tile (linear layers: few pixels, many rows) and add up in shared memory. grid:
-// (pixel tiles, o tiles). shared memory: the ADC table, then the sums of the warps along k but the first.
+// along k share the steps of one tile (linear layers: few pixels, many rows) and add up in shared memory.
+// grid: (pixel tiles, o tiles). shared memory: the ADC table, then the sums of the warps along k but the
+// first.
 #pragma once
 
 #include "kernels/sram_conv/sram_products_mma.cuh"
@@ -51,8 +52,7 @@ struct StepRange {
 
   template <class Operands>
   SRAMSIM_DEVICE StepRange(const SramConvArgs& args, const Operands& operands, int warp_k, bool whole_groups)
-      : first(args.step_count * warp_k / args.warps_k),
-        last(args.step_count * (warp_k + 1) / args.warps_k) {
+      : first(args.step_count * warp_k / args.warps_k), last(args.step_count * (warp_k + 1) / args.warps_k) {
     if (!whole_groups) return;
     while (first < args.step_count && (operands.step_flags(first) & kStepFirst) == 0) ++first;
     while (last < args.step_count && (operands.step_flags(last) & kStepFirst) == 0) ++last;
@@ -66,9 +66,9 @@ SRAMSIM_DEVICE void add_along_k(const SramConvArgs& args, ptx::SharedAddress sha
   constexpr int kWords = kRowTiles * kN * 4;
   const auto tiles = static_cast<uint32_t>(args.warps_m * args.warps_n);
   const auto at = [&](int k) {
-    return shared + 4 * ((static_cast<uint32_t>(k - 1) * tiles + static_cast<uint32_t>(tile)) * kWords *
-                             ptx::kWarp +
-                         static_cast<uint32_t>(ptx::lane_index()));
+    return shared +
+           4 * ((static_cast<uint32_t>(k - 1) * tiles + static_cast<uint32_t>(tile)) * kWords * ptx::kWarp +
+                static_cast<uint32_t>(ptx::lane_index()));
   };
   if (warp_k > 0) {
     const ptx::SharedAddress to = at(warp_k);
@@ -97,7 +97,8 @@ SRAMSIM_DEVICE void sram_gather_body(const SramConvArgs& args) {
   ptx::block_sync();
 
   const int lane = ptx::lane_index();
-  const int warp_m = ptx::warp_index() % args.warps_m, warp_n = ptx::warp_index() / args.warps_m % args.warps_n,
+  const int warp_m = ptx::warp_index() % args.warps_m,
+            warp_n = ptx::warp_index() / args.warps_m % args.warps_n,
             warp_k = ptx::warp_index() / (args.warps_m * args.warps_n);
   const int64_t pixels = int64_t{g.n} * g.oh * g.ow;
   const int64_t first = (int64_t{ptx::block_index()} * args.warps_m + warp_m) * kWarpPixels;

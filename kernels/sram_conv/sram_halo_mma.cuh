@@ -5,8 +5,8 @@
 //
 // block: warps_m * warps_n warps; warps along pixels take 32 each, two to an 8x8 tile. grid: (blocks, o
 // tiles). shared memory: weights | 2 buffers of warps_m/2 halo tiles [bit][unit][y][x] | steps | passes | ADC
-// table | lit steps of each warp, in units. The layouts need no swizzle: 8 pixels of a row, and 8 output channels, are 128 contiguous
-// bytes for ldmatrix.
+// table | lit steps of each warp, in units. The layouts need no swizzle: 8 pixels of a row, and 8 output
+// channels, are 128 contiguous bytes for ldmatrix.
 #pragma once
 
 #include "kernels/sram_conv/sram_products_mma.cuh"
@@ -16,7 +16,7 @@ namespace sramsim::cuda {
 /// Where a block keeps what, as shared-memory addresses; sizes in units.
 struct HaloLayout {
   int halo_pixels, tile_units, tiles;  ///< of one 8x8 tile; tiles side by side in a block
-  uint32_t lit_bytes;            ///< of one warp
+  uint32_t lit_bytes;                  ///< of one warp
   ptx::SharedAddress weights, buffers, steps, passes, table, lit;
 
   SRAMSIM_DEVICE explicit HaloLayout(const SramConvArgs& args)
@@ -131,7 +131,8 @@ struct HaloOperands {
       ptx::load_matrix_x4(a[m], row + static_cast<uint32_t>(m) * a_tile_bytes);
   }
   template <int kN>
-  SRAMSIM_DEVICE void load_two_units_b(uint32_t (&b)[kN][2], int32_t unit0, int32_t unit1, int32_t offset) const {
+  SRAMSIM_DEVICE void load_two_units_b(uint32_t (&b)[kN][2], int32_t unit0, int32_t unit1,
+                                       int32_t offset) const {
     static_assert(kN % 2 == 0);
     const int32_t unit = ptx::lane_index() / 8 % 2 == 0 ? unit0 : unit1;
     const ptx::SharedAddress row = b_row_two + static_cast<uint32_t>(unit + offset) * sizeof(Unit);
@@ -187,8 +188,8 @@ SRAMSIM_DEVICE void halo_tile(const SramConvArgs& args, const HaloLayout& layout
   const int first_row = warp_m % 2 * (kTileSide / 2);  // each warp takes four rows of its 8x8 tile
   const ptx::SharedAddress tile = layout.tile(buffer, warp_m / 2);
   const auto window = [&](int row) {  // of the warp's 32 output pixels
-    return tile + static_cast<uint32_t>(
-                      ((first_row + row / kTileSide) * args.halo_width + row % kTileSide) * g.stride) *
+    return tile + static_cast<uint32_t>(((first_row + row / kTileSide) * args.halo_width + row % kTileSide) *
+                                        g.stride) *
                       sizeof(Unit);
   };
   const auto channel = [&](int o) {  // of the warp's 8 * kN

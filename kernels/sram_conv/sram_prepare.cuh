@@ -35,8 +35,7 @@ struct PixelCodes {
     Unit unit{};
     if (first < 0 || channel >= args.c) return unit;
     if (whole) return *reinterpret_cast<const Unit*>(args.q + first + channel);
-    for (int c = 0; c < kChannelsPerCodeUnit; ++c)
-      unit.word[c / 4] |= code(args, channel + c) << (c % 4 * 8);
+    for (int c = 0; c < kChannelsPerCodeUnit; ++c) unit.word[c / 4] |= code(args, channel + c) << (c % 4 * 8);
     return unit;
   }
 };
@@ -67,7 +66,8 @@ SRAMSIM_DEVICE bool codes_come_in_units(const PrepareArgs& args) {
          reinterpret_cast<uintptr_t>(args.q) % sizeof(Unit) == 0;
 }
 
-/// Bit `bit` of four codes as four neighbouring bits: the product moves each to its place, none meets another.
+/// Bit `bit` of four codes as four neighbouring bits: the product moves each to its place, none meets
+/// another.
 SRAMSIM_DEVICE uint32_t gather_bits(FourCodes codes, int bit) {
   return (codes >> bit & 0x01010101u) * 0x10204080u >> 28;
 }
@@ -92,12 +92,11 @@ SRAMSIM_DEVICE void sram_prepare_planes_body(const PrepareArgs& args) {
       uint32_t plane = 0;
       if (bit < 8)  // the top bits of a DAC's digits may lie above every code
         for (int four = 0; four < 4; ++four)
-          plane |= gather_bits(low.word[four], bit) << (4 * four) |
-                   gather_bits(high.word[four], bit) << (16 + 4 * four);
+          plane |= gather_bits(low.word[four], bit) << (4 * four) | gather_bits(high.word[four], bit)
+                                                                        << (16 + 4 * four);
       out[int64_t{bit} * args.units * 4] = plane;
     }
-    if (args.channel_sums != nullptr && k == 0)
-      args.channel_sums[pixel] = sum_of_codes(args, codes, whole);
+    if (args.channel_sums != nullptr && k == 0) args.channel_sums[pixel] = sum_of_codes(args, codes, whole);
   });
 }
 

@@ -57,9 +57,9 @@ SRAMSIM_DEVICE void multiply_convert(const AdcForm& form, uint32_t a0, uint32_t 
   }
 }
 
-/// Two products for the same accumulators, so that their additions share an instruction: two row groups of one
-/// unit (kSameB: the activations are masked, the weights are the same), or two units of one group each. `w`:
-/// operand B of each.
+/// Two products for the same accumulators, so that their additions share an instruction: two row groups of
+/// one unit (kSameB: the activations are masked, the weights are the same), or two units of one group each.
+/// `w`: operand B of each.
 template <bool kSameB, class Form, int kN, class Operands>
 SRAMSIM_DEVICE void direct_pair(const SramConvArgs& args, const Operands& operands, const uint32_t (&a)[2][4],
                                 const int32_t (&w)[2], Accumulators<Form, kN>& sums) {

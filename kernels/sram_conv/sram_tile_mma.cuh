@@ -1,5 +1,6 @@
-// One warp's tile of the mma kernels: 16*kRows output pixels by 8*kN output channels, its accumulators and its
-// last step. Accumulator words live in the mma's C layout: rows g and g+8 of 16-row tiles, columns 2t and 2t+1.
+// One warp's tile of the mma kernels: 16*kRows output pixels by 8*kN output channels, its accumulators and
+// its last step. Accumulator words live in the mma's C layout: rows g and g+8 of 16-row tiles, columns 2t and
+// 2t+1.
 #pragma once
 
 #include "kernels/sram_conv/sram_adc_cuda.h"
@@ -64,12 +65,12 @@ struct Accumulators {
   }
 };
 
-/// Stores a warp's tile. pixel_of(row) gives the output pixel of row 0 .. 16 * kRows - 1; first_o is the tile's first
-/// output channel. Sums leave the registers by compile-time index on the common path, and through local
-/// memory and one small loop on the others (raw S, odd O, extreme scales).
+/// Stores a warp's tile. pixel_of(row) gives the output pixel of row 0 .. 16 * kRows - 1; first_o is the
+/// tile's first output channel. Sums leave the registers by compile-time index on the common path, and
+/// through local memory and one small loop on the others (raw S, odd O, extreme scales).
 template <class Form, int kN, int kRows, class PixelOf>
-SRAMSIM_DEVICE void store_tile(const SramConvArgs& args, const Accumulators<Form, kN, kRows>& sums, int first_o,
-                               PixelOf pixel_of) {
+SRAMSIM_DEVICE void store_tile(const SramConvArgs& args, const Accumulators<Form, kN, kRows>& sums,
+                               int first_o, PixelOf pixel_of) {
   const Geometry& g = args.geometry;
   const Epilogue& e = args.epilogue;
   const int row = ptx::lane_index() / 4, column = first_o + ptx::lane_index() % 4 * 2;

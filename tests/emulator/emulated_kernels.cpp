@@ -41,11 +41,9 @@ Body body_of(const SramChoice& c) {
                                       : direct_body<FmaForm>(c.groups_per_step);
     case SramKernel::kChained:
       if (c.adc == AdcKind::kHalf2) return chained_body<Half2Form>();
-      return c.adc == AdcKind::kFma ? chained_body<FmaForm>()
-                                    : chained_body<TableForm>();
+      return c.adc == AdcKind::kFma ? chained_body<FmaForm>() : chained_body<TableForm>();
     case SramKernel::kGather:
-      return c.adc == AdcKind::kFma ? gather_body<FmaForm>()
-                                    : gather_body<TableForm>();
+      return c.adc == AdcKind::kFma ? gather_body<FmaForm>() : gather_body<TableForm>();
     case SramKernel::kPortable:
       return sram_portable_body;
   }
