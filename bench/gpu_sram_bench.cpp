@@ -5,11 +5,10 @@
 //   gpu_sram_bench [--images N] [--repeats K] [--quick] [--subarray R] [--kernel NAME] [--json FILE]
 //
 // Every configuration is verified on its first and last image against the CPU's kernel, which the tests hold
-// to the scalar reference, before it is timed. Times are
-// medians of event-timed runs from codes to scaled outputs, packing included. "roofline" is the share of the
-// smaller of two limits at the measured clock: 128 lanes per multiprocessor at 1.59 issue slots per
-// conversion (the packed-half form), and 17.7 k bit-MAC per clock and multiprocessor (mma m16n8k256); both
-// are derived figures.
+// to the scalar reference, before it is timed. Times are medians of event-timed runs from codes to scaled
+// outputs, packing included. "roofline" is the share of the smaller of two limits at the measured clock: 128
+// lanes per multiprocessor at 1.59 issue slots per conversion (the packed-half form), and 17.7 k bit-MAC per
+// clock and multiprocessor (mma m16n8k256); both are derived figures.
 #include <cublas_v2.h>
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>

@@ -9,8 +9,6 @@ namespace sramsim {
 namespace {
 
 constexpr size_t kUnits = 4;
-/// Images of the two measurements, for a device that likes 64 to a step.
-constexpr int64_t kFew = 8, kMore = 24, kPerBatch = 64;
 
 }  // namespace
 
@@ -26,8 +24,7 @@ Estimate estimate_sweep(Backend& backend, SweepNetworks& networks, const Dataset
     runner.run(unit);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
-  const int64_t scaled = backend.preferred_batch(), few = kFew * scaled / kPerBatch,
-                more = kMore * scaled / kPerBatch;
+  const int64_t few = backend.preferred_batch() / 8, more = 3 * few;  // images of the two measurements
   SweepOptions whole = options;
   const int64_t images = SweepRunner(backend, networks, dataset, points, keys, whole).images();
   const size_t measured = std::min(kUnits, units.size());

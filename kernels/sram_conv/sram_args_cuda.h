@@ -38,15 +38,15 @@ struct alignas(16) Step {
   uint32_t flags;
   uint32_t unused[3];
 };
-/// The halo kernel notes lit steps as bits.
+inline constexpr uint32_t kStepFirst = 1;   ///< the row group's partial sums start at 0
+inline constexpr uint32_t kStepDouble = 2;  ///< the next lower bit of a DAC digit: sums double first
+inline constexpr uint32_t kStepLast = 4;    ///< the partial sums are complete: convert
+
+/// The halo kernel notes lit steps as bits, digit by digit.
 inline constexpr int kStepsPerWord = 32;
 SRAMSIM_DEVICE int lit_words(int steps, int digits) {
   return digits * ((steps + kStepsPerWord - 1) / kStepsPerWord);
 }
-
-inline constexpr uint32_t kStepFirst = 1;   ///< the row group's partial sums start at 0
-inline constexpr uint32_t kStepDouble = 2;  ///< the next lower bit of a DAC digit: sums double first
-inline constexpr uint32_t kStepLast = 4;    ///< the partial sums are complete: convert
 
 /// One pass over all steps: one input digit with one weight plane. Accumulators are multiplied by `scale` (a
 /// signed power of two, Horner's rule over digits and planes) before the pass and, where `flush` is not 0,
@@ -113,7 +113,7 @@ struct SramConvArgs {
   // Halo kernel only.
   int32_t halo_height = 0, halo_width = 0;  ///< input pixels under one 8x8 tile of outputs
   int32_t digit_units = 0;                  ///< shared-memory units of one digit's planes in a halo tile
-  int32_t digits = 0;
+  int32_t digits = 0;                       ///< passes of one weight plane
   // Halo and gather kernels: warps of a block along pixels, along output channels, and sharing the steps of a
   // tile.
   int32_t warps_m = 0, warps_n = 0, warps_k = 1;

@@ -19,9 +19,9 @@ __global__ void __launch_bounds__(kMmaThreads, 1)
 
 }  // namespace
 
-SramKernelFunction integer_kernel_function(int channels_per_warp) {
-  return channels_per_warp == kDirectTileN ? sram_integer_kernel<kDirectTileN>
-                                           : sram_integer_kernel<kChainedTileN>;
+SramKernelFunction integer_kernel_function(int warp_channels) {
+  return warp_channels == kDirectTileN ? sram_integer_kernel<kDirectTileN>
+                                       : sram_integer_kernel<kChainedTileN>;
 }
 
 SramKernelFunction chained_kernel_function(AdcKind adc) {

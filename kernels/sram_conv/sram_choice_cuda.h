@@ -28,6 +28,8 @@ struct SramChoice {
   int tile_o = 0;  ///< output channels of a block
   int threads = 0;
   size_t shared_bytes = 0;
+
+  int warp_channels() const { return tile_o / warps_n; }  ///< kernels with warp tiles
 };
 
 /// One kernel, for lists, --help and errors.

@@ -205,7 +205,7 @@ SramKernelFunction sram_kernel_function(const SramChoice& choice) {
     case SramKernel::kDirect:
       return direct_kernel_function(choice.adc, choice.groups_per_step);
     case SramKernel::kInteger:
-      return integer_kernel_function(choice.tile_o / choice.warps_n);
+      return integer_kernel_function(choice.warp_channels());
     case SramKernel::kChained:
       return chained_kernel_function(choice.adc);
     default:

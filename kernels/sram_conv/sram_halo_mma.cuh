@@ -145,15 +145,21 @@ struct HaloOperands {
   }
 };
 
-/// Whether any bit of the planes of `digit` is set in a tile: a pass over dark planes is skipped whole.
-SRAMSIM_DEVICE bool lit_digit(const SramConvArgs& args, ptx::SharedAddress tile, int digit) {
-  uint32_t bits = 0;
-  for (int k = ptx::lane_index(); k < args.digit_units; k += ptx::kWarp) {
-    const Unit unit =
-        ptx::shared_load_unit(tile + static_cast<uint32_t>(digit * args.digit_units + k) * sizeof(Unit));
-    bits |= unit.word[0] | unit.word[1] | unit.word[2] | unit.word[3];
+/// Bit i is set where a tile has any set bit in the planes of digit i: chained passes over dark planes are
+/// skipped whole.
+SRAMSIM_DEVICE uint32_t lit_digits(const SramConvArgs& args, ptx::SharedAddress tile) {
+  if (!args.skip_zeros) return ~0u;
+  uint32_t lit = 0;
+  for (int digit = 0; digit < args.digits; ++digit) {
+    uint32_t bits = 0;
+    for (int k = ptx::lane_index(); k < args.digit_units; k += ptx::kWarp) {
+      const Unit unit =
+          ptx::shared_load_unit(tile + static_cast<uint32_t>(digit * args.digit_units + k) * sizeof(Unit));
+      bits |= unit.word[0] | unit.word[1] | unit.word[2] | unit.word[3];
+    }
+    if (ptx::warp_any(bits != 0)) lit |= 1u << digit;
   }
-  return ptx::warp_any(bits != 0);
+  return lit;
 }
 
 /// Notes which steps of a pass have any activation bit set in this warp's windows, digit by digit: they are
@@ -204,20 +210,25 @@ SRAMSIM_DEVICE void halo_tile(const SramConvArgs& args, const HaloLayout& layout
   operands.steps = layout.steps;
   operands.table = layout.table;
 
+  constexpr bool kInteger = Form::kKind == AdcKind::kNone, kChained = kGroups == 0 && !kInteger;
   const ptx::SharedAddress lit = layout.lit + static_cast<uint32_t>(ptx::warp_index()) * layout.lit_bytes;
   const uint32_t lit_digit_bytes = layout.lit_bytes / static_cast<uint32_t>(args.digits);
-  if constexpr (kGroups != 0) note_lit_steps(args, operands, lit);
+  uint32_t lit_planes = 0;
+  if constexpr (kChained)
+    lit_planes = lit_digits(args, tile);
+  else if constexpr (!kInteger)
+    note_lit_steps(args, operands, lit);
 
   Accumulators<Form, kN> sums;
   for (int k = 0; k < args.pass_count; ++k) {
     const Unit pass = ptx::shared_load_unit(layout.passes + static_cast<uint32_t>(k) * sizeof(Pass));
     const uint32_t digit = pass.word[0] / static_cast<uint32_t>(args.digit_units);
     sums.begin_pass(static_cast<int32_t>(pass.word[2]));
-    if constexpr (Form::kKind == AdcKind::kNone)
+    if constexpr (kInteger)
       integer_pass(operands, 0, args.step_count, sums);
-    else if constexpr (kGroups != 0)
+    else if constexpr (!kChained)
       direct_pass<kGroups>(args, operands, pass, lit + digit * lit_digit_bytes, sums);
-    else if (!args.skip_zeros || lit_digit(args, tile, static_cast<int>(digit)))
+    else if ((lit_planes >> digit & 1) != 0)
       chained_pass(args, operands, pass, 0, args.step_count, sums);
     sums.end_pass(static_cast<int32_t>(pass.word[3]));
   }

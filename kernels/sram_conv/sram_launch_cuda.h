@@ -14,7 +14,7 @@ using SramKernelFunction = void (*)(SramConvArgs);
 /// The instantiation that `choice` asks for.
 SramKernelFunction sram_kernel_function(const SramChoice& choice);
 SramKernelFunction direct_kernel_function(AdcKind adc, int groups_per_step);
-SramKernelFunction integer_kernel_function(int channels_per_warp);
+SramKernelFunction integer_kernel_function(int warp_channels);
 SramKernelFunction chained_kernel_function(AdcKind adc);
 SramKernelFunction general_kernel_function(SramKernel kernel, AdcKind adc);
 

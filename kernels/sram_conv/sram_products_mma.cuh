@@ -13,22 +13,13 @@
 
 namespace sramsim::cuda {
 
-/// Binary planes: 128 channels a unit.
-struct BinaryProduct {
-  SRAMSIM_DEVICE static void multiply(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-    ptx::mma_and_k256(d, a, b, d);
-  }
-};
-
-/// Unsigned 8-bit activations, signed 8-bit weights: 16 channels a unit.
-struct IntegerProduct {
-  SRAMSIM_DEVICE static void multiply(uint32_t (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-    int32_t d[4];
-    for (int k = 0; k < 4; ++k) d[k] = static_cast<int32_t>(sums[k]);
-    ptx::mma_u8s8_k32(d, a, b, d);
-    for (int k = 0; k < 4; ++k) sums[k] = static_cast<uint32_t>(d[k]);
-  }
-};
+/// Adds a product of unsigned 8-bit activations and signed 8-bit weights to accumulator words.
+SRAMSIM_DEVICE void add_integer_product(uint32_t (&acc)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+  int32_t d[4];
+  for (int k = 0; k < 4; ++k) d[k] = static_cast<int32_t>(acc[k]);
+  ptx::mma_u8s8_k32(d, a, b, d);
+  for (int k = 0; k < 4; ++k) acc[k] = static_cast<uint32_t>(d[k]);
+}
 
 /// Adds the conversions of one mma tile's partial sums.
 template <class Form>
@@ -99,7 +90,7 @@ SRAMSIM_DEVICE void direct_single(const SramConvArgs& args, const Operands& oper
   sums.bias += args.adc.bias;
 }
 
-/// Direct loop over the lit steps of one pass, which has up to 32 steps to a word of `lit`.
+/// Direct loop over the steps of one pass that `lit` notes, kStepsPerWord of them to a word.
 template <int kGroups, class Form, int kN, class Operands>
 SRAMSIM_DEVICE void direct_pass(const SramConvArgs& args, const Operands& operands, const Unit& pass,
                                 ptx::SharedAddress lit, Accumulators<Form, kN>& sums) {
@@ -153,7 +144,7 @@ SRAMSIM_DEVICE void integer_pass(const Operands& operands, int first, int last,
     for (int n = 0; n < kN; ++n) b[n][1] &= mask;
     SRAMSIM_UNROLL
     for (int n = 0; n < kN; ++n) SRAMSIM_UNROLL
-    for (int m = 0; m < kRowTiles; ++m) IntegerProduct::multiply(sums.acc[m][n], a[m], b[n]);
+    for (int m = 0; m < kRowTiles; ++m) add_integer_product(sums.acc[m][n], a[m], b[n]);
   }
 }
 
@@ -194,7 +185,7 @@ SRAMSIM_DEVICE void chained_pass(const SramConvArgs& args, const Operands& opera
         b[n][0] &= mask[0];
         b[n][1] &= mask[1];
         SRAMSIM_UNROLL
-        for (int m = 0; m < kRowTiles; ++m) BinaryProduct::multiply(p[m][n], a[m], b[n]);
+        for (int m = 0; m < kRowTiles; ++m) ptx::mma_and_k256(p[m][n], a[m], b[n], p[m][n]);
       }
     }
     if ((flags & kStepLast) != 0 && (any || !args.skip_zeros)) {

@@ -5,12 +5,8 @@
 namespace sramsim::cuda {
 namespace {
 
-bool is_direct(SramKernel kernel) {
-  return kernel == SramKernel::kDirect;
-}
-
 bool is_halo(SramKernel kernel) {
-  return kernel == SramKernel::kInteger || kernel == SramKernel::kChained || is_direct(kernel);
+  return kernel == SramKernel::kInteger || kernel == SramKernel::kChained || kernel == SramKernel::kDirect;
 }
 
 Geometry make_geometry(const SramConvSpec& spec, bool integer) {
@@ -77,7 +73,7 @@ SramProgram make_sram_program(const SramConvSpec& spec, size_t adc, const int8_t
   } else {
     args.digit_units = strides.bit * spec.dac_bits;
     args.digits = spec.digits();
-    program.steps = is_direct(choice.kernel)
+    program.steps = choice.kernel == SramKernel::kDirect
                         ? direct_steps(spec, choice.groups_per_step, strides, choice.tile_o)
                         : chained_steps(spec, strides, choice.tile_o);
     program.passes =

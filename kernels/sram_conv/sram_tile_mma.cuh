@@ -1,5 +1,5 @@
-// One warp's tile of the mma kernels: 16*kRows output pixels by 8*kN output channels, its accumulators and
-// its last step. Accumulator words live in the mma's C layout: rows g and g+8 of 16-row tiles, columns 2t and
+// One warp's tile of the mma kernels: 32 output pixels by 8*kN output channels, its accumulators and its last
+// step. Accumulator words live in the mma's C layout: rows g and g+8 of two 16-row tiles, columns 2t and
 // 2t+1.
 #pragma once
 
@@ -10,15 +10,15 @@ namespace sramsim::cuda {
 
 /// What the digital side adds up, for every ADC form: words of 32 bits, or pairs of 16-bit lanes that are
 /// emptied into totals before they can overflow. All arithmetic is modulo 2^32.
-template <class Form, int kN, int kRows = kRowTiles>
+template <class Form, int kN>
 struct Accumulators {
   static constexpr bool kPacked = Form::kWords == 2;
-  uint32_t acc[kRows][kN][Form::kWords];
-  int32_t total[kRows][kN][kPacked ? 4 : 1];
+  uint32_t acc[kRowTiles][kN][Form::kWords];
+  int32_t total[kRowTiles][kN][kPacked ? 4 : 1];
   uint32_t bias = 0;  ///< what the forms have added too much to every word; the same in all lanes
 
   SRAMSIM_DEVICE Accumulators() {
-    for (int m = 0; m < kRows; ++m)
+    for (int m = 0; m < kRowTiles; ++m)
       for (int n = 0; n < kN; ++n) {
         for (int k = 0; k < Form::kWords; ++k) acc[m][n][k] = 0;
         for (int k = 0; k < (kPacked ? 4 : 1); ++k) total[m][n][k] = 0;
@@ -29,7 +29,7 @@ struct Accumulators {
     if (scale == 1) return;
     bias *= static_cast<uint32_t>(scale);
     SRAMSIM_UNROLL
-    for (int m = 0; m < kRows; ++m) SRAMSIM_UNROLL
+    for (int m = 0; m < kRowTiles; ++m) SRAMSIM_UNROLL
     for (int n = 0; n < kN; ++n) SRAMSIM_UNROLL
     for (int k = 0; k < Form::kWords; ++k) acc[m][n][k] *= static_cast<uint32_t>(scale);
   }
@@ -39,7 +39,7 @@ struct Accumulators {
   SRAMSIM_DEVICE void end_pass(int32_t flush) {
     if (flush == 0) return;
     SRAMSIM_UNROLL
-    for (int m = 0; m < kRows; ++m) SRAMSIM_UNROLL
+    for (int m = 0; m < kRowTiles; ++m) SRAMSIM_UNROLL
     for (int n = 0; n < kN; ++n) SRAMSIM_UNROLL
     for (int k = 0; k < Form::kWords; ++k) {
       const uint32_t sum = acc[m][n][k] - bias;
@@ -65,18 +65,18 @@ struct Accumulators {
   }
 };
 
-/// Stores a warp's tile. pixel_of(row) gives the output pixel of row 0 .. 16 * kRows - 1; first_o is the
-/// tile's first output channel. Sums leave the registers by compile-time index on the common path, and
-/// through local memory and one small loop on the others (raw S, odd O, extreme scales).
-template <class Form, int kN, int kRows, class PixelOf>
-SRAMSIM_DEVICE void store_tile(const SramConvArgs& args, const Accumulators<Form, kN, kRows>& sums,
-                               int first_o, PixelOf pixel_of) {
+/// Stores a warp's tile. pixel_of(row) gives the output pixel of row 0..31; first_o is the tile's first
+/// output channel. Sums leave the registers by compile-time index on the common path, and through local
+/// memory and one small loop on the others (raw S, odd O, extreme scales).
+template <class Form, int kN, class PixelOf>
+SRAMSIM_DEVICE void store_tile(const SramConvArgs& args, const Accumulators<Form, kN>& sums, int first_o,
+                               PixelOf pixel_of) {
   const Geometry& g = args.geometry;
   const Epilogue& e = args.epilogue;
   const int row = ptx::lane_index() / 4, column = first_o + ptx::lane_index() % 4 * 2;
   if (e.fast) {
     SRAMSIM_UNROLL
-    for (int r = 0; r < 2 * kRows; ++r) {
+    for (int r = 0; r < 2 * kRowTiles; ++r) {
       const OutputPixel pixel = pixel_of(8 * r + row);
       if (!pixel.valid) continue;
       const int32_t window = window_sum(g, e, pixel);
@@ -94,11 +94,11 @@ SRAMSIM_DEVICE void store_tile(const SramConvArgs& args, const Accumulators<Form
     }
     return;
   }
-  int32_t all[2 * kRows * kN * 2];
+  int32_t all[2 * kRowTiles * kN * 2];
   SRAMSIM_UNROLL
-  for (int k = 0; k < 2 * kRows * kN * 2; ++k)
+  for (int k = 0; k < 2 * kRowTiles * kN * 2; ++k)
     all[k] = sums.sum(k / (4 * kN), k / 2 % kN, k / (2 * kN) % 2 * 2 + k % 2);
-  for (int r = 0; r < 2 * kRows; ++r) {
+  for (int r = 0; r < 2 * kRowTiles; ++r) {
     const OutputPixel pixel = pixel_of(8 * r + row);
     const int32_t window = window_sum(g, e, pixel);
     for (int k = 0; k < 2 * kN; ++k)

@@ -31,8 +31,8 @@ Body gather_body() {
 Body body_of(const SramChoice& c) {
   switch (c.kernel) {
     case SramKernel::kInteger:
-      return c.tile_o / c.warps_n == kDirectTileN ? chained_body<NoForm, kDirectTileN>()
-                                                  : chained_body<NoForm>();
+      return c.warp_channels() == kDirectTileN ? chained_body<NoForm, kDirectTileN>()
+                                               : chained_body<NoForm>();
     case SramKernel::kIntegerGather:
       return gather_body<NoForm>();
     case SramKernel::kDirect:
