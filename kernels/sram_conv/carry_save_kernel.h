@@ -20,6 +20,7 @@ namespace {
 /// How partial sums of a given bound are looked up; kPlanes counter planes hold them.
 enum class Range {
   kNibble,   ///< P < 16
+  kSix,      ///< P < 64
   kSeven,    ///< P < 128
   kEight,    ///< P < 256
   kChunked,  ///< P < 4096: 128 entries at a time
@@ -27,6 +28,7 @@ enum class Range {
 };
 template <Range kRange>
 inline constexpr int kPlanes = kRange == Range::kNibble    ? 4
+                               : kRange == Range::kSix     ? 6
                                : kRange == Range::kSeven   ? 7
                                : kRange == Range::kEight   ? 8
                                : kRange == Range::kChunked ? 12
@@ -87,9 +89,20 @@ SRAMSIM_INLINE void count_digit(const Rows<Simd>& row, int n, Use&& use) {
       count_fifteen(row, p[0], p[1], p[2], p[3]);
     }
     use.template operator()<Range::kNibble>(p);
+  } else if (Simd::kHasSix && n < 64) {
+    Vector p[kPlanes<Range::kSix>];
+    count_rows<Simd>(row, n, p);
+    use.template operator()<Range::kSix>(p);
   } else if (n < 128) {
     Vector p[kPlanes<Range::kSeven>];
     count_rows<Simd>(row, n, p);
+    // Few columns have more than half of their weights set: no partial sum reaches 64 far more often than not.
+    if constexpr (Simd::kHasSix)
+      if (Simd::is_zero(p[6])) {
+        Vector six[kPlanes<Range::kSix>];
+        std::copy_n(p, kPlanes<Range::kSix>, six);
+        return use.template operator()<Range::kSix>(six);
+      }
     use.template operator()<Range::kSeven>(p);
   } else {
     Vector p[kPlanes<Range::kEight>];

@@ -31,6 +31,7 @@ struct Avx2 {
   using Vector = __m256i;
   static constexpr int kLanes = 8;
   static constexpr bool kHasChunked = false;
+  static constexpr bool kHasSix = false;
 
   SRAMSIM_INLINE static Vector load(const void* from) {
     return _mm256_load_si256(static_cast<const Vector*>(from));
