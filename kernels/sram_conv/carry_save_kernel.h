@@ -3,7 +3,8 @@
 // the linker cannot mix code of two instruction sets.
 //
 // Beside what carry_save_count.h and carry_save_lists.h ask for, Simd supplies kLanes, store, make_index
-// (counter planes -> index bytes) and add_codes (index bytes -> table -> dot product).
+// (counter planes -> index bytes), add_codes (index bytes -> table -> dot product) and add_shifted (a + b * 2^shift
+// in every int32 lane, modulo 2^32).
 #pragma once
 
 #include <algorithm>
@@ -238,20 +239,19 @@ void convert_wide_block(const Layer& layer, const Strip& strip, int first, const
 template <class Simd>
 void gather_sums(const Layer& layer, const int32_t* acc, int output, int32_t* sums) {
   constexpr int kLanes = Simd::kLanes;
-  const int cells = (layer.outputs + kLanes - 1) / kLanes * layer.quads;
-  std::fill_n(sums, cells / layer.quads * kLanes, 0);
+  const int blocks = (layer.outputs + kLanes - 1) / kLanes;
+  std::memset(sums, 0, static_cast<size_t>(blocks * kLanes) * sizeof *sums);
   const int64_t half_stride = int64_t{layer.vectors} * kCells * kLanes;
   for (int t = 0; t < layer.table_count; ++t) {
     if (layer.tables[t].output != output) continue;
     for (int half = 0; half < layer.halves; ++half) {
       const int32_t* from = acc + (int64_t{t} * layer.halves + half) * half_stride;
-      for (int cell = 0; cell < cells; ++cell, from += kLanes) {
-        const int shift = layer.tables[t].shift + 4 * half + layer.quad_shift[cell % layer.quads];
-        int32_t* to = sums + cell / layer.quads * kLanes;
-        for (int lane = 0; lane < kLanes; ++lane)
-          to[lane] = static_cast<int32_t>(static_cast<uint32_t>(to[lane]) +
-                                          (static_cast<uint32_t>(from[lane]) << shift));
-      }
+      for (int block = 0; block < blocks; ++block)
+        for (int quad = 0; quad < layer.quads; ++quad, from += kLanes) {
+          int32_t* to = sums + block * kLanes;
+          const int shift = layer.tables[t].shift + 4 * half + layer.quad_shift[quad];
+          Simd::store(to, Simd::add_shifted(Simd::load(to), Simd::load(from), shift));
+        }
     }
   }
 }
@@ -293,7 +293,7 @@ void finish_pixel(const Layer& layer, const Strip& strip, int x) {
 /// Row groups outside, pixels inside: a group's row vectors stay in the first-level cache for a whole strip.
 template <class Simd>
 void convolve_strip(const Layer& layer, const Strip& strip) {
-  std::fill_n(strip.acc, strip.pixels * layer.strip_acc, 0);
+  std::memset(strip.acc, 0, static_cast<size_t>(strip.pixels * layer.strip_acc) * sizeof *strip.acc);
   for (int g = 0; g < layer.group_count; ++g)
     for (int first = 0; first < strip.pixels; first += strip.block_pixels) {
       Block block{layer.groups[g], std::min(strip.block_pixels, strip.pixels - first), {}};

@@ -39,6 +39,9 @@ struct Avx2 {
   SRAMSIM_INLINE static void store(void* to, Vector v) { _mm256_store_si256(static_cast<Vector*>(to), v); }
   SRAMSIM_INLINE static uint64_t entry(uint64_t word, int k) { return _bextr_u64(word, 16 * k, 16); }
   SRAMSIM_INLINE static Vector zero() { return _mm256_setzero_si256(); }
+  SRAMSIM_INLINE static Vector add_shifted(Vector a, Vector b, int shift) {
+    return _mm256_add_epi32(a, _mm256_sll_epi32(b, _mm_cvtsi32_si128(shift)));
+  }
   SRAMSIM_INLINE static Vector bytes(int value) { return _mm256_set1_epi8(static_cast<char>(value)); }
 
   /// sum += b + c; returns the carry.

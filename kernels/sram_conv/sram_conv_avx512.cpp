@@ -35,6 +35,9 @@ struct Avx512 {
   SRAMSIM_INLINE static void store(void* to, Vector v) { _mm512_store_si512(to, v); }
   SRAMSIM_INLINE static uint64_t entry(uint64_t word, int k) { return _bextr_u64(word, 16 * k, 16); }
   SRAMSIM_INLINE static Vector zero() { return _mm512_setzero_si512(); }
+  SRAMSIM_INLINE static Vector add_shifted(Vector a, Vector b, int shift) {
+    return _mm512_add_epi32(a, _mm512_sll_epi32(b, _mm_cvtsi32_si128(shift)));
+  }
   SRAMSIM_INLINE static bool is_zero(Vector v) { return _mm512_test_epi64_mask(v, v) == 0; }
 
   /// sum += b + c; returns the carry. The carry is made from b, c and the new sum (b where b == c, else not
