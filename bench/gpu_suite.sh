@@ -91,7 +91,7 @@ if wants sweep; then
     record sweep skipped 0 "no checkpoint in models/"
   else
     part sweep 600 "$build/sramsim" sweep --device cuda --checkpoint "$checkpoint" --dataset-dir "$data" \
-      --subarray 16,32,64,128 --adc-bits 3,4,5,6 --csv "$out/sweep.csv"
+      --subarray 16,32,64,128,256,512 --adc-bits 2,3,4,5,6,7,8,0 --no-figures --csv "$out/sweep.csv"
   fi
 fi
 if wants train; then

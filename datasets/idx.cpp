@@ -11,6 +11,7 @@
 #include <string>
 #include <system_error>
 
+#include "datasets/image_set.h"
 #include "kernels/core/error.h"
 
 namespace sramsim {
@@ -51,14 +52,28 @@ class IdxFile {
     for (uint64_t filled = 0; filled < count; room = std::min(count, 2 * room)) {
       bytes.resize(room);
       const uint64_t got = read(bytes.data() + filled, room - filled);
-      if (filled + got < room)
-        fail(fmt::format("is truncated: its header announces {} bytes of data, {} are there", count,
-                         filled + got));
+      if (filled + got < room) fail_truncated(count, filled + got);
       filled += got;
     }
-    uint8_t extra = 0;
-    if (read(&extra, 1) != 0) fail("has data beyond what its header announces");
+    expect_end();
     return bytes;
+  }
+
+  /// The same without keeping it.
+  void check_rest(uint64_t count) {
+    std::vector<uint8_t> some(1 << 16);
+    for (uint64_t done = 0; done < count;) {
+      const uint64_t wanted = std::min<uint64_t>(count - done, some.size());
+      const uint64_t got = read(some.data(), wanted);
+      done += got;
+      if (got < wanted) fail_truncated(count, done);
+    }
+    expect_end();
+  }
+
+  /// The next `count` bytes, which have been there before.
+  void next(uint8_t* to, uint64_t count) {
+    if (read(to, count) != count) fail("has changed while it was read");
   }
 
   [[noreturn]] void fail(const std::string& what) const {
@@ -66,6 +81,15 @@ class IdxFile {
   }
 
  private:
+  [[noreturn]] void fail_truncated(uint64_t announced, uint64_t there) const {
+    fail(fmt::format("is truncated: its header announces {} bytes of data, {} are there", announced, there));
+  }
+
+  void expect_end() {
+    uint8_t extra = 0;
+    if (read(&extra, 1) != 0) fail("has data beyond what its header announces");
+  }
+
   uint64_t read(uint8_t* to, uint64_t count) {
     constexpr uint64_t kMostAtOnce = 1 << 30;  // gzread counts in int
     uint64_t done = 0;
@@ -119,39 +143,93 @@ int checked_count(IdxFile& file) {
   return static_cast<int>(count);
 }
 
-void read_images(const fs::path& path, Dataset& data) {
-  IdxFile file(path);
+struct ImagesHeader {
+  int count = 0, h = 0, w = 0;
+  uint64_t bytes() const {
+    return static_cast<uint64_t>(count) * static_cast<uint64_t>(h) * static_cast<uint64_t>(w);
+  }
+  bool operator==(const ImagesHeader&) const = default;
+};
+
+ImagesHeader read_images_header(IdxFile& file) {
   check_magic(file, kImagesMagic, "images");
-  data.count = checked_count(file);
+  const int count = checked_count(file);
   const uint32_t h = file.big_endian(), w = file.big_endian();
   if (h < 1 || w < 1 || h > kMaxSide || w > kMaxSide)
     file.fail(fmt::format("announces images of {}x{} pixels; allowed are 1 to {} a side", h, w, kMaxSide));
-  data.h = static_cast<int>(h);
-  data.w = static_cast<int>(w);
-  data.images = file.rest(static_cast<uint64_t>(data.count) * h * w);
+  return {count, static_cast<int>(h), static_cast<int>(w)};
 }
 
-void read_labels(const fs::path& path, const fs::path& images, Dataset& data) {
+std::vector<uint8_t> read_labels(const fs::path& path, const fs::path& images, int image_count) {
   IdxFile file(path);
   check_magic(file, kLabelsMagic, "labels");
   const int count = checked_count(file);
-  if (count != data.count)
+  if (count != image_count)
     file.fail(fmt::format("holds {} labels, but {} holds {} images", count, images.filename().string(),
-                          data.count));
-  data.labels = file.rest(static_cast<uint64_t>(count));
-  data.classes = 1 + *std::max_element(data.labels.begin(), data.labels.end());
+                          image_count));
+  return file.rest(static_cast<uint64_t>(count));
 }
+
+/// Images and labels of one split.
+struct IdxPaths {
+  fs::path images, labels;
+  IdxPaths(const fs::path& dir, Split split) {
+    const std::string prefix = split == Split::kTrain ? "train" : "t10k";
+    images = locate(dir, prefix + "-images", 3);
+    labels = locate(dir, prefix + "-labels", 1);
+  }
+};
+
+class IdxReader final : public ImageReader {
+ public:
+  IdxReader(const fs::path& path, const ImagesHeader& header)
+      : file_(path), pixels_(static_cast<uint64_t>(header.h) * static_cast<uint64_t>(header.w)) {
+    if (read_images_header(file_) != header) file_.fail("has changed while it was read");
+  }
+  void read(int n, uint8_t* to) override { file_.next(to, static_cast<uint64_t>(n) * pixels_); }
+
+ private:
+  IdxFile file_;
+  uint64_t pixels_;
+};
+
+class IdxImages final : public ImageSet {
+ public:
+  IdxImages(fs::path path, const ImagesHeader& header, std::vector<uint8_t> labels)
+      : ImageSet(header.count, header.h, header.w, std::move(labels)),
+        path_(std::move(path)),
+        header_(header) {}
+  std::unique_ptr<ImageReader> open() const override { return std::make_unique<IdxReader>(path_, header_); }
+
+ private:
+  fs::path path_;
+  ImagesHeader header_;
+};
 
 }  // namespace
 
+int class_count(const std::vector<uint8_t>& labels) {
+  return labels.empty() ? 0 : 1 + *std::max_element(labels.begin(), labels.end());
+}
+
 Dataset load_idx(const fs::path& dir, Split split) {
-  const std::string prefix = split == Split::kTrain ? "train" : "t10k";
-  const fs::path images = locate(dir, prefix + "-images", 3);
-  const fs::path labels = locate(dir, prefix + "-labels", 1);
-  Dataset data;
-  read_images(images, data);
-  read_labels(labels, images, data);
+  const IdxPaths paths(dir, split);
+  IdxFile file(paths.images);
+  const ImagesHeader header = read_images_header(file);
+  Dataset data{.count = header.count, .h = header.h, .w = header.w, .images = {}, .labels = {}};
+  data.images = file.rest(header.bytes());
+  data.labels = read_labels(paths.labels, paths.images, header.count);
+  data.classes = class_count(data.labels);
   return data;
+}
+
+std::unique_ptr<ImageSet> open_idx(const fs::path& dir, Split split) {
+  const IdxPaths paths(dir, split);
+  IdxFile file(paths.images);
+  const ImagesHeader header = read_images_header(file);
+  file.check_rest(header.bytes());
+  return std::make_unique<IdxImages>(paths.images, header,
+                                     read_labels(paths.labels, paths.images, header.count));
 }
 
 }  // namespace sramsim

@@ -17,6 +17,9 @@ struct Dataset {
   std::vector<uint8_t> labels;  ///< [count]
 };
 
+/// Largest label + 1; 0 without labels.
+int class_count(const std::vector<uint8_t>& labels);
+
 /// Looks in `dir` for the four standard names (train-images-idx3-ubyte, t10k-labels-idx1-ubyte, ...; with or
 /// without .gz, "-idx3-ubyte" or ".idx3-ubyte"). Checks magic, sizes, and that images and labels count the
 /// same. InputError.

@@ -41,7 +41,7 @@ struct Outcome {
 };
 
 Outcome run(Backend& backend, const InferOptions& options, const QuantisedNetwork& network,
-            const Dataset& dataset, const ArraySettings& array) {
+            const ImageSet& images, const ArraySettings& array) {
   EvaluateOptions evaluation = evaluate_options(options.network);
   evaluation.stats_images = options.stats_images;
   evaluation.logits = !options.logits.empty();
@@ -51,7 +51,7 @@ Outcome run(Backend& backend, const InferOptions& options, const QuantisedNetwor
   evaluation.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
   const auto start = std::chrono::steady_clock::now();
   auto results =
-      evaluate(backend, network, dataset,
+      evaluate(backend, network, images,
                {uniform_point(network, array, options.map_linear), ideal_point(network)}, evaluation);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   return {std::move(results[0]), std::move(results[1]), seconds.count()};
@@ -159,12 +159,12 @@ void infer(const InferOptions& options) {
   if (!options.histograms.empty() && options.stats_images == 0)
     throw InputError("--histograms: needs --stats-images above 0, the images that are counted");
   const Checkpoint checkpoint = load_network(options.network);
-  const Dataset dataset = load_test_images(options.network);
+  const auto images = open_test_images(options.network);
   const auto backend = make_backend(options.common);
   const QuantisedNetwork network(*backend, checkpoint, options.wbits, options.abits);
   const std::string device = backend->describe();
 
-  const Outcome outcome = run(*backend, options, network, dataset, array);
+  const Outcome outcome = run(*backend, options, network, *images, array);
   if (!options.logits.empty()) write_logits(options.logits, outcome.simulated, network.spec().classes);
   if (!options.histograms.empty())
     write_atomically(options.histograms, to_csv(outcome.simulated.partial_sums));

@@ -40,13 +40,13 @@ Checkpoint load_network(const NetworkOptions& options) {
   return load_checkpoint(options.checkpoint);
 }
 
-Dataset load_test_images(const NetworkOptions& options) {
+std::unique_ptr<ImageSet> open_test_images(const NetworkOptions& options) {
   std::error_code failed;
   if (!std::filesystem::is_directory(options.dataset_dir, failed))
     throw InputError(
         fmt::format("--dataset-dir {}: there is no such folder (paths count from the current folder)",
                     options.dataset_dir));
-  return load_idx(options.dataset_dir, Split::kTest);
+  return open_idx(options.dataset_dir, Split::kTest);
 }
 
 EvaluateOptions evaluate_options(const NetworkOptions& options) {

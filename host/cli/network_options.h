@@ -3,9 +3,10 @@
 
 #include <CLI/App.hpp>
 #include <cstdint>
+#include <memory>
 #include <string>
 
-#include "datasets/idx.h"
+#include "datasets/image_set.h"
 #include "host/infer/evaluate.h"
 #include "host/model/network.h"
 
@@ -27,7 +28,7 @@ void add_engine_options(CLI::App& command, NetworkOptions& options);
 /// load_checkpoint() with a hint where the file is the default and not there.
 Checkpoint load_network(const NetworkOptions& options);
 /// The test images. InputError naming --dataset-dir for a folder that is not there.
-Dataset load_test_images(const NetworkOptions& options);
+std::unique_ptr<ImageSet> open_test_images(const NetworkOptions& options);
 EvaluateOptions evaluate_options(const NetworkOptions& options);
 
 }  // namespace sramsim

@@ -60,7 +60,7 @@ void dry_run(SweepJob& job) {
   SharedWork work;
   for (const WorkUnit& unit : plan.units) work += shared_work(*job.networks, job.points, unit);
   const Estimate estimate =
-      estimate_sweep(*job.backend, *job.networks, job.dataset, job.points, job.keys, plan.units, job.options);
+      estimate_sweep(*job.backend, *job.networks, *job.images, job.points, job.keys, plan.units, job.options);
   fmt::print("{} points, {} with numbers of their own, {} that fit no layer\n", job.points.size(),
              work.distinct, plan.unfit.size());
   fmt::print("{} passes over the images; per step {} layer evaluations instead of {} one by one\n",
@@ -79,14 +79,14 @@ class PointProgress {
         images_(static_cast<double>(images)),
         progress_("sweep", "images", static_cast<int64_t>(missing) * images, !flags.common.quiet) {}
 
-  /// `share` of a unit that is not done yet.
-  void show(const WorkUnit& unit, double share) {
-    progress_.update(static_cast<int64_t>((done_ + share * static_cast<double>(unit.size())) * images_),
+  /// `points`: worth of work in units that are not done yet.
+  void show(double points) {
+    progress_.update(static_cast<int64_t>((done_ + points) * images_),
                      fmt::format("{} of {} points", store_.finished(), points_));
   }
   void done(const WorkUnit& unit) {
     done_ += static_cast<double>(unit.size());
-    show(unit, 0.0);
+    show(0.0);
   }
 
  private:
@@ -96,10 +96,9 @@ class PointProgress {
   Progress progress_;
 };
 
-std::vector<SweepRow> compute_unit(SweepRunner& runner, const WorkUnit& unit,
-                                   const std::function<void(double)>& progress = {}) {
+std::vector<SweepRow> to_rows(std::span<const SweepResult> results) {
   std::vector<SweepRow> rows;
-  for (const SweepResult& result : runner.run(unit, progress)) rows.push_back(to_row(result));
+  for (const SweepResult& result : results) rows.push_back(to_row(result));
   return rows;
 }
 
@@ -108,7 +107,8 @@ void compute(const SweepFlags& flags, SweepJob& job, Ranks& ranks, SweepRunner& 
   std::vector<size_t> missing;
   for (size_t p = 0; p < job.points.size(); ++p)
     if (!store.has(p)) missing.push_back(p);
-  const Plan plan = make_plan(job, missing, static_cast<size_t>(std::max(1, ranks.size() - 1)));
+  const size_t workers = ranks.size() > 1 ? static_cast<size_t>(ranks.size() - 1) : job.places.size();
+  const Plan plan = make_plan(job, missing, workers);
   if (flags.common.verbose) say_what_is_shared(job, plan);
   for (const auto& [point, error] : plan.unfit) store.add(point, to_row(runner.failure(point, error)));
 
@@ -118,8 +118,14 @@ void compute(const SweepFlags& flags, SweepJob& job, Ranks& ranks, SweepRunner& 
     progress.done(unit);
   };
   if (ranks.size() > 1) return hand_out(ranks, plan.units, keep);
+  if (job.places.size() > 1)
+    return work_side_by_side(
+        job.places, {job.checkpoints, *job.images, job.points, job.keys, job.options}, plan.units,
+        [&](const WorkUnit& unit, const std::vector<SweepResult>& results) { keep(unit, to_rows(results)); },
+        [&](double points) { progress.show(points); });
   for (const WorkUnit& unit : plan.units)
-    keep(unit, compute_unit(runner, unit, [&](double share) { progress.show(unit, share); }));
+    keep(unit, to_rows(runner.run(
+                   unit, [&](double share) { progress.show(share * static_cast<double>(unit.size())); })));
 }
 
 void write_json(const SweepFlags& flags, const SweepJob& job, std::span<const SweepRow> rows) {
@@ -161,8 +167,8 @@ void report(const SweepFlags& flags, std::span<const SweepRow> rows) {
     seconds += number(row, "seconds");
     images = std::max(images, number(row, "images"));
   }
-  fmt::print("{} images, {} points in {:.2f} s on {}, {:.0f} MiB at most\n{}\n{}rows in {}\n", images,
-             rows.size(), seconds, rows.front()[column_index("device")],
+  fmt::print("{} images, {} points, {:.2f} s of computing on {}, {:.0f} MiB at most\n{}\n{}rows in {}\n",
+             images, rows.size(), seconds, rows.front()[column_index("device")],
              static_cast<double>(peak_memory_bytes()) / (1 << 20), to_table(rows),
              describe_best(rows, flags.within / 100), flags.csv);
 }
@@ -215,9 +221,9 @@ void sweep(const SweepFlags& flags, const CLI::App& command) {
   SweepJob& job = started->job;
   try {
     if (flags.dry_run) return ranks.rank() == 0 ? dry_run(job) : void();
-    SweepRunner runner(*job.backend, *job.networks, job.dataset, job.points, job.keys, job.options);
+    SweepRunner runner(*job.backend, *job.networks, *job.images, job.points, job.keys, job.options);
     if (ranks.rank() == 0) return lead(flags, job, ranks, runner, *started->store);
-    work_for_rank_0(ranks, [&](const WorkUnit& unit) { return compute_unit(runner, unit); });
+    work_for_rank_0(ranks, [&](const WorkUnit& unit) { return to_rows(runner.run(unit)); });
   } catch (const PointsFailed&) {
     throw;  // all ranks have ended their work
   } catch (const std::exception& e) {
@@ -301,6 +307,14 @@ void add_sweep_command(CLI::App& app) {
   add_figure_options(*command, flags->figures);
   add_engine_options(*command, flags->network);
   add_common_options(*command, flags->common);
+  command
+      ->add_option(
+          "--workers", flags->workers,
+          "points computed side by side, each worker on a GPU of its own or on its part of the CPU's "
+          "threads; 0: as many as there are usable GPUs")
+      ->check(CLI::Range(0, 4096))
+      ->type_name("N")
+      ->group("Run");
   command->callback([flags, command] { sweep(*flags, *command); });
 }
 

@@ -12,6 +12,7 @@
 #include "host/sweep/grid_file.h"
 #include "host/sweep/row_key.h"
 #include "host/util/parse.h"
+#include "kernels/core/error.h"
 
 namespace sramsim {
 
@@ -49,6 +50,9 @@ CommonOptions share_of(const CommonOptions& common, const Ranks& ranks) {
 }  // namespace
 
 SweepJob make_job(const SweepFlags& flags, const Grid& grid, const Ranks& ranks) {
+  if (flags.workers > 1 && ranks.size() > 1)
+    throw InputError(
+        fmt::format("--workers {}: under a launcher every process is one worker", flags.workers));
   SweepJob job;
   job.options.evaluate = evaluate_options(flags.network);
   job.options.evaluate.stats_images = flags.stats_images;
@@ -65,12 +69,15 @@ SweepJob make_job(const SweepFlags& flags, const Grid& grid, const Ranks& ranks)
     specs[file] = job.checkpoints.at(file).network;
   }
   job.points = grid.points(specs);
-  job.dataset = load_test_images(flags.network);
-  job.backend = make_backend(share_of(flags.common, ranks));
+  job.images = open_test_images(flags.network);
+  const CommonOptions mine = share_of(flags.common, ranks);
+  // A rank is a worker by itself.
+  job.places = worker_places(mine.device, mine.threads, ranks.size() > 1 ? 1 : flags.workers);
+  job.backend = make_backend(mine);
   job.networks = std::make_unique<SweepNetworks>(*job.backend, job.checkpoints);
 
   RowKey key;
-  key.images = images_key(job.dataset, flags.network.limit);
+  key.images = images_key(*job.images, flags.network.limit);
   key.hardware = hardware_key(job.options.cost_table, job.options.cost, flags.stats_images);
   std::map<std::string, std::string> checkpoints;
   for (const auto& [file, checkpoint] : job.checkpoints) checkpoints[file] = checkpoint_key(checkpoint);
@@ -80,7 +87,7 @@ SweepJob make_job(const SweepFlags& flags, const Grid& grid, const Ranks& ranks)
     job.keys.push_back(key.str());
     const QuantisedNetwork& network = job.networks->of(point);
     if (checked.insert(&network).second)
-      evaluate(*job.backend, network, job.dataset, {}, job.options.evaluate);
+      evaluate(*job.backend, network, *job.images, {}, job.options.evaluate);
   }
   return job;
 }

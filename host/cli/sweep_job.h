@@ -14,6 +14,7 @@
 #include "host/sweep/grid.h"
 #include "host/sweep/ranks.h"
 #include "host/sweep/sweep.h"
+#include "host/sweep/workers.h"
 
 namespace sramsim {
 
@@ -26,6 +27,7 @@ struct SweepFlags {
   std::string wbits = "0", abits = "0";
   std::string grid;
   int64_t stats_images = 256;
+  int workers = 0;
   double within = 0.5;  ///< percent
   std::string csv = "sweep.csv", jsonl, json;
   bool fresh = false, dry_run = false;
@@ -38,11 +40,12 @@ Grid make_grid(const SweepFlags& flags, const CLI::App& command);
 struct SweepJob {
   std::map<std::string, Checkpoint> checkpoints;  ///< by file
   std::vector<SweepPoint> points;
-  Dataset dataset;
+  std::unique_ptr<ImageSet> images;
   std::unique_ptr<Backend> backend;
   std::unique_ptr<SweepNetworks> networks;
   SweepOptions options;
-  std::vector<std::string> keys;  ///< by point
+  std::vector<WorkerPlace> places;  ///< of the workers of this process; one: `backend` itself
+  std::vector<std::string> keys;    ///< by point
 };
 
 /// Loads everything and checks that images and networks fit together; a rank takes its share of the machine:

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "host/infer/image_feed.h"
 #include "host/infer/partial_sum_probes.h"
 #include "host/infer/plain_layers.h"
 #include "host/infer/point_trie.h"
@@ -15,15 +16,15 @@
 namespace sramsim {
 namespace {
 
-void check_dataset(const QuantisedNetwork& network, const Dataset& dataset) {
+void check_images(const QuantisedNetwork& network, const ImageSet& images) {
   const NetworkSpec& spec = network.spec();
-  if (spec.c != 1 || dataset.h != spec.h || dataset.w != spec.w)
+  if (spec.c != 1 || images.h() != spec.h || images.w() != spec.w)
     throw InputError(fmt::format("--dataset-dir: its images are 1x{}x{}, the network {} takes {}x{}x{}",
-                                 dataset.h, dataset.w, spec.name, spec.c, spec.h, spec.w));
-  if (dataset.classes > spec.classes)
+                                 images.h(), images.w(), spec.name, spec.c, spec.h, spec.w));
+  if (images.classes() > spec.classes)
     throw InputError(fmt::format("--dataset-dir: a label is {}, the network {} has {} classes",
-                                 dataset.classes - 1, spec.name, spec.classes));
-  if (dataset.count == 0) throw InputError("--dataset-dir: there are no images");
+                                 images.classes() - 1, spec.name, spec.classes));
+  if (images.count() == 0) throw InputError("--dataset-dir: there are no images");
 }
 
 TrieOptions trie_options(const Backend& backend, const QuantisedNetwork& network,
@@ -35,8 +36,8 @@ TrieOptions trie_options(const Backend& backend, const QuantisedNetwork& network
   return {options.kernel, static_cast<int>(std::min<int64_t>(options.max_adcs_per_pass, fit))};
 }
 
-int64_t images_of(const Dataset& dataset, const EvaluateOptions& options) {
-  return options.limit > 0 ? std::min<int64_t>(options.limit, dataset.count) : dataset.count;
+int64_t wanted_images(const ImageSet& images, const EvaluateOptions& options) {
+  return options.limit > 0 ? std::min<int64_t>(options.limit, images.count()) : images.count();
 }
 
 int predicted_class(const float* logits, int classes) {
@@ -60,13 +61,13 @@ std::array<DeviceArray<float>, 2> plain_buffers(Backend& backend, const std::vec
 
 class Evaluation {
  public:
-  Evaluation(Backend& backend, const QuantisedNetwork& network, const Dataset& dataset,
+  Evaluation(Backend& backend, const QuantisedNetwork& network, const ImageSet& images,
              const std::vector<DesignPoint>& points, const EvaluateOptions& options)
       : backend_(backend),
         network_(network),
-        dataset_(dataset),
+        set_(images),
         options_(options),
-        images_(images_of(dataset, options)),
+        images_(wanted_images(images, options)),
         batch_(static_cast<int>(std::min<int64_t>(options.batch, images_))),
         trie_(network, points, trie_options(backend, network, options)),
         probes_(network, points, trie_, std::min(options.stats_images, images_), options.histograms),
@@ -77,12 +78,12 @@ class Evaluation {
   }
 
   std::vector<PointResult> run(size_t points) {
-    const int64_t pixels = int64_t{dataset_.h} * dataset_.w;
+    ImageFeed feed(set_, images_, batch_);
     for (first_ = 0; first_ < images_; first_ += batch_) {
       const ProfileRange range("batch");
       n_ = static_cast<int>(std::min<int64_t>(batch_, images_ - first_));
-      const auto count = static_cast<size_t>(n_ * pixels);
-      backend_.upload(bytes_.data(), dataset_.images.data() + first_ * pixels, count);
+      const auto count = static_cast<size_t>(n_ * set_.pixels());
+      backend_.upload(bytes_.data(), feed.next(), count);
       backend_.bytes_to_unit(bytes_.data(), count, input_.data());
       visit(0, apply(network_.plain_after(-1), 0, input_.data(), before_));
     }
@@ -120,7 +121,7 @@ class Evaluation {
 
   void allocate() {
     const auto batch = static_cast<size_t>(batch_);
-    const auto pixels = static_cast<size_t>(dataset_.h) * static_cast<size_t>(dataset_.w) * batch;
+    const auto pixels = static_cast<size_t>(set_.pixels()) * batch;
     bytes_ = DeviceArray<uint8_t>(backend_, pixels);
     input_ = DeviceArray<float>(backend_, pixels);
     before_ = plain_buffers(backend_, network_.plain_after(-1), batch_);
@@ -176,7 +177,7 @@ class Evaluation {
     backend_.download(host_logits_.data(), logits, host_logits_.size() * sizeof(float));
     for (int i = 0; i < n_; ++i)
       leaf.correct += predicted_class(&host_logits_[static_cast<size_t>(i) * static_cast<size_t>(classes())],
-                                      classes()) == dataset_.labels[first_ + i];
+                                      classes()) == set_.labels()[static_cast<size_t>(first_ + i)];
     leaf.images += n_;
     if (options_.logits) leaf.logits.insert(leaf.logits.end(), host_logits_.begin(), host_logits_.end());
     leaf_images_ += n_;
@@ -185,7 +186,7 @@ class Evaluation {
 
   Backend& backend_;
   const QuantisedNetwork& network_;
-  const Dataset& dataset_;
+  const ImageSet& set_;
   const EvaluateOptions& options_;
   int64_t images_;
   int batch_;
@@ -205,18 +206,18 @@ class Evaluation {
 
 }  // namespace
 
-std::vector<PointResult> evaluate(Backend& backend, const QuantisedNetwork& network, const Dataset& dataset,
+std::vector<PointResult> evaluate(Backend& backend, const QuantisedNetwork& network, const ImageSet& images,
                                   const std::vector<DesignPoint>& points, const EvaluateOptions& options) {
-  check_dataset(network, dataset);
+  check_images(network, images);
   if (options.batch < 0) throw InputError(fmt::format("--batch {}: must be at least 1", options.batch));
   if (points.empty()) return {};
   const ProfileRange range("evaluate");
   EvaluateOptions tried = options;
   const int batch = options.batch > 0 ? options.batch : backend.preferred_batch();
-  tried.batch = static_cast<int>(std::min<int64_t>(batch, images_of(dataset, options)));
+  tried.batch = static_cast<int>(std::min<int64_t>(batch, wanted_images(images, options)));
   for (;; tried.batch = (tried.batch + 1) / 2) {
     try {
-      return Evaluation(backend, network, dataset, points, tried).run(points.size());
+      return Evaluation(backend, network, images, points, tried).run(points.size());
     } catch (const OutOfMemory& e) {
       if (tried.batch == 1) throw;
       if (options.note)

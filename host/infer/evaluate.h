@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/idx.h"
+#include "datasets/image_set.h"
 #include "host/infer/design_point.h"
 #include "host/infer/layer_histogram.h"
 #include "host/infer/layer_statistics.h"
@@ -47,7 +47,13 @@ struct PointResult {
 /// equals. InputError for settings that do not fit a layer (named), or images or labels that do not fit the
 /// network; Interrupted between kernel calls once the user asked to stop. Where the backend's memory does not
 /// hold a step, the batch is halved until it does, and `note` says so.
-std::vector<PointResult> evaluate(Backend& backend, const QuantisedNetwork& network, const Dataset& dataset,
+std::vector<PointResult> evaluate(Backend& backend, const QuantisedNetwork& network, const ImageSet& images,
                                   const std::vector<DesignPoint>& points, const EvaluateOptions& options);
+/// The same on images in memory.
+inline std::vector<PointResult> evaluate(Backend& backend, const QuantisedNetwork& network,
+                                         const Dataset& dataset, const std::vector<DesignPoint>& points,
+                                         const EvaluateOptions& options) {
+  return evaluate(backend, network, ImagesInMemory(dataset), points, options);
+}
 
 }  // namespace sramsim

@@ -1,9 +1,7 @@
 #include "host/sweep/distribute.h"
 
-#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 namespace sramsim {
 namespace {
@@ -16,11 +14,7 @@ const std::string kNothing = "[]";
 
 void hand_out(Ranks& ranks, std::span<const WorkUnit> units,
               const std::function<void(const WorkUnit&, std::vector<SweepRow>)>& on_rows) {
-  std::vector<size_t> order(units.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  // The largest first: what is left for the end is small, so that the ranks end together.
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return units[a].size() > units[b].size(); });
+  const std::vector<size_t> order = largest_first(units);
   std::map<int, size_t> given;
   size_t next = 0;
   for (int working = ranks.size() - 1; working > 0;) {

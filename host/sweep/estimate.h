@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "datasets/idx.h"
+#include "datasets/image_set.h"
 #include "host/sweep/sweep.h"
 
 namespace sramsim {
@@ -14,10 +14,10 @@ struct Estimate {
   std::string how;       ///< "measured on 8 and 24 images of 4 of 12 passes"
 };
 
-/// Runs up to four units, spread evenly, on 8 and on 24 images: the difference is free of what a pass costs
-/// only once (packing the weights). Units in between are taken to cost as much per point as those that were
-/// run.
-Estimate estimate_sweep(Backend& backend, SweepNetworks& networks, const Dataset& dataset,
+/// Runs up to four units, spread evenly, on a few images and on three times as many (8 and 24 on a CPU), each
+/// a few times: the difference is free of what a pass costs only once (packing the weights). Units in between
+/// are taken to cost as much per point as those that were run.
+Estimate estimate_sweep(Backend& backend, SweepNetworks& networks, const ImageSet& images,
                         std::span<const SweepPoint> points, std::span<const std::string> keys,
                         std::span<const WorkUnit> units, const SweepOptions& options);
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "host/infer/image_feed.h"
+
 namespace sramsim {
 namespace {
 
@@ -48,15 +50,15 @@ std::string checkpoint_key(const Checkpoint& checkpoint) {
   return sum.str();
 }
 
-std::string images_key(const Dataset& dataset, int64_t limit) {
-  const auto images =
-      static_cast<size_t>(limit > 0 ? std::min<int64_t>(limit, dataset.count) : dataset.count);
-  const size_t pixels = static_cast<size_t>(dataset.h) * static_cast<size_t>(dataset.w);
-  return Checksum()
-      .add(fmt::format("{} {} {}", images, dataset.h, dataset.w))
-      .add(dataset.images.data(), images * pixels)
-      .add(dataset.labels.data(), images)
-      .str();
+std::string images_key(const ImageSet& images, int64_t limit) {
+  constexpr int kStep = 256;
+  const int64_t count = limit > 0 ? std::min<int64_t>(limit, images.count()) : images.count();
+  Checksum sum;
+  sum.add(fmt::format("{} {} {}", count, images.h(), images.w()));
+  ImageFeed feed(images, count, kStep);
+  for (int64_t first = 0; first < count; first += kStep)
+    sum.add(feed.next(), static_cast<size_t>(std::min<int64_t>(kStep, count - first) * images.pixels()));
+  return sum.add(images.labels().data(), static_cast<size_t>(count)).str();
 }
 
 std::string hardware_key(const CostTable& table, const CostOptions& options, int64_t stats_images) {

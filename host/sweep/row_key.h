@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "datasets/idx.h"
+#include "datasets/image_set.h"
 #include "host/cost/cost.h"
 #include "host/model/network.h"
 
@@ -25,7 +25,7 @@ RowKey parse_row_key(const std::string& text);
 
 std::string checkpoint_key(const Checkpoint& checkpoint);
 /// Of the first `limit` images (0 = all).
-std::string images_key(const Dataset& dataset, int64_t limit);
+std::string images_key(const ImageSet& images, int64_t limit);
 std::string hardware_key(const CostTable& table, const CostOptions& options, int64_t stats_images);
 
 }  // namespace sramsim

@@ -11,7 +11,7 @@ namespace sramsim {
 
 int64_t SweepRunner::images() const {
   const int64_t limit = options_.evaluate.limit;
-  return limit > 0 ? std::min<int64_t>(limit, dataset_.count) : dataset_.count;
+  return limit > 0 ? std::min<int64_t>(limit, image_set_.count()) : image_set_.count();
 }
 
 SweepResult SweepRunner::blank(size_t point) const {
@@ -65,7 +65,7 @@ std::vector<SweepResult> SweepRunner::evaluate_unit(const WorkUnit& unit,
       progress(static_cast<double>(done) / static_cast<double>(total));
     };
   const auto start = std::chrono::steady_clock::now();
-  const auto found = evaluate(backend_, network, dataset_, wanted, evaluation);
+  const auto found = evaluate(backend_, network, image_set_, wanted, evaluation);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (with_ideal) ideal_[&network] = found.back().accuracy();
 

@@ -25,12 +25,12 @@ struct SweepOptions {
 class SweepRunner {
  public:
   /// `keys`: of each point. All must outlive this.
-  SweepRunner(Backend& backend, SweepNetworks& networks, const Dataset& dataset,
+  SweepRunner(Backend& backend, SweepNetworks& networks, const ImageSet& images,
               std::span<const SweepPoint> points, std::span<const std::string> keys,
               const SweepOptions& options)
       : backend_(backend),
         networks_(networks),
-        dataset_(dataset),
+        image_set_(images),
         points_(points),
         keys_(keys),
         options_(options) {}
@@ -49,7 +49,7 @@ class SweepRunner {
 
   Backend& backend_;
   SweepNetworks& networks_;
-  const Dataset& dataset_;
+  const ImageSet& image_set_;
   std::span<const SweepPoint> points_;
   std::span<const std::string> keys_;
   const SweepOptions& options_;

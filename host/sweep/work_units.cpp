@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 
 #include "host/infer/point_trie.h"
@@ -79,6 +80,14 @@ PointTrie trie_of(SweepNetworks& networks, std::span<const SweepPoint> points, c
 }
 
 }  // namespace
+
+std::vector<size_t> largest_first(std::span<const WorkUnit> units) {
+  std::vector<size_t> order(units.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return units[a].size() > units[b].size(); });
+  return order;
+}
 
 const QuantisedNetwork& SweepNetworks::of(const SweepPoint& point) {
   auto& made = made_[{point.checkpoint, point.weight_bits, point.act_bits}];

@@ -38,6 +38,9 @@ std::vector<WorkUnit> make_work_units(SweepNetworks& networks, std::span<const S
                                       std::span<const size_t> wanted, size_t most, size_t workers,
                                       std::map<size_t, std::string>& unfit);
 
+/// Indices of `units`, the largest first: what is left for the end is small, so that workers end together.
+std::vector<size_t> largest_first(std::span<const WorkUnit> units);
+
 /// Kernel calls of one step of images, over all quantised layers.
 struct SharedWork {
   int64_t alone = 0;     ///< if every point were computed for itself

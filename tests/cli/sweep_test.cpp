@@ -43,6 +43,18 @@ TEST(SweepCommand, KilledAtAnyMomentItEndsWithTheSameRows) {
   EXPECT_EQ(count, expected.size() - 1);
 }
 
+TEST(SweepCommand, WorkersGiveTheRowsOfOneProcess) {
+  const TempFolder alone, several;
+  ASSERT_EQ(sramsim(sweep(kGrid + Arguments{"--threads", "1"}), alone.path()).exit_code, 0);
+  const Arguments workers{"--threads", "3", "--workers",
+                          "3"};  // one thread each: the device column is the same
+  sramsim_killed(sweep(kGrid + workers), several.path(), several / "s.csv", 3);
+  const CliResult r = sramsim(sweep(kGrid + workers), several.path());
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  EXPECT_EQ(rows_without_seconds(several / "s.csv"), rows_without_seconds(alone / "s.csv"));
+  EXPECT_EQ(several.files(), alone.files());
+}
+
 TEST(SweepCommand, AFinishedFileIsNotComputedAgainAndAnotherIsRefused) {
   const TempFolder folder;
   const Arguments small = {"--limit", "5", "--adc-bits", "2,3", "--csv", "s.csv"};

@@ -5,6 +5,7 @@
 
 #include <numeric>
 
+#include "datasets/image_set.h"
 #include "tests/formats/scratch.h"
 
 namespace sramsim {
@@ -42,6 +43,7 @@ struct Example {
     scratch.write("t10k-labels-idx1-ubyte", labels(2, std::string("\7\3")));
   }
   Dataset load() const { return load_idx(scratch.dir(), Split::kTest); }
+  std::unique_ptr<ImageSet> open() const { return open_idx(scratch.dir(), Split::kTest); }
 };
 
 void expect_example(const Dataset& d) {
@@ -53,8 +55,30 @@ void expect_example(const Dataset& d) {
   EXPECT_EQ(d.labels, (std::vector<uint8_t>{7, 3}));
 }
 
+/// Everything in the set, `step` images at a time.
+std::vector<uint8_t> read_all(const ImageSet& set, int step) {
+  std::vector<uint8_t> all(static_cast<size_t>(set.count() * set.pixels()));
+  const auto reader = set.open();
+  for (int first = 0; first < set.count(); first += step)
+    reader->read(std::min(step, set.count() - first), all.data() + first * set.pixels());
+  return all;
+}
+
+void expect_equal(const ImageSet& set, const Dataset& data) {
+  EXPECT_EQ(set.count(), data.count);
+  EXPECT_EQ(set.h(), data.h);
+  EXPECT_EQ(set.w(), data.w);
+  EXPECT_EQ(set.classes(), data.classes);
+  EXPECT_EQ(set.labels(), data.labels);
+  for (const int step : {1, 77, data.count}) EXPECT_TRUE(read_all(set, step) == data.images) << step;
+}
+
 TEST(Idx, ReadsPlainFiles) {
-  expect_example(Example().load());
+  const Example e;
+  expect_example(e.load());
+  expect_equal(*e.open(), e.load());
+  const Dataset data = e.load();
+  expect_equal(ImagesInMemory(data), data);
 }
 
 TEST(Idx, ReadsGzippedFilesAndTheDottedNames) {
@@ -62,6 +86,7 @@ TEST(Idx, ReadsGzippedFilesAndTheDottedNames) {
   s.write("train-images.idx3-ubyte.gz", gzip(s, images(2, 2, 3, kPixels)));
   s.write("train-labels.idx1-ubyte", labels(2, std::string("\7\3")));
   expect_example(load_idx(s.dir(), Split::kTrain));
+  expect_equal(*open_idx(s.dir(), Split::kTrain), load_idx(s.dir(), Split::kTrain));
 }
 
 TEST(Idx, ReadsTheBundledMnist) {
@@ -74,6 +99,7 @@ TEST(Idx, ReadsTheBundledMnist) {
   EXPECT_EQ(test.images.size(), 10000u * 28 * 28);
   EXPECT_EQ(std::vector<uint8_t>(test.labels.begin(), test.labels.begin() + 5),
             (std::vector<uint8_t>{7, 2, 1, 0, 4}));
+  expect_equal(*open_idx(mnist, Split::kTest), test);
   const Dataset train = load_idx(mnist, Split::kTrain);
   EXPECT_EQ(train.count, 60000);
   EXPECT_EQ(std::vector<uint8_t>(train.labels.begin(), train.labels.begin() + 5),
@@ -101,6 +127,7 @@ TEST(Idx, RejectsWithOneLineNamingTheFile) {
     Example e;
     const auto path = e.scratch.write("t10k-images-idx3-ubyte", bytes);
     EXPECT_ERROR_SAYS(e.load(), path.string() + ": " + what);
+    EXPECT_ERROR_SAYS(e.open(), path.string() + ": " + what);
   };
   images_say("", "is truncated: its header is not complete");
   images_say(be32(0x803) + be32(2), "is truncated: its header is not complete");
@@ -124,6 +151,7 @@ TEST(Idx, RejectsWithOneLineNamingTheFile) {
     Example e;
     const auto path = e.scratch.write("t10k-labels-idx1-ubyte", bytes);
     EXPECT_ERROR_SAYS(e.load(), path.string() + ": " + what);
+    EXPECT_ERROR_SAYS(e.open(), path.string() + ": " + what);
   };
   labels_say(images(2, 2, 3, kPixels), "is not an IDX file of labels");
   labels_say(labels(1, "\7"), "holds 1 labels, but t10k-images-idx3-ubyte holds 2 images");
@@ -134,6 +162,7 @@ TEST(Idx, SurvivesDamage) {
   Example e;
   expect_survives_damage(images(2, 2, 3, kPixels), 2000, [&](const std::string& bytes) {
     e.scratch.write("t10k-images-idx3-ubyte", bytes);
+    read_all(*e.open(), 1);
     e.load();
   });
 }
@@ -142,6 +171,7 @@ TEST(Idx, SurvivesDamageInsideGzip) {
   Example e;
   expect_survives_damage(gzip(e.scratch, images(2, 2, 3, kPixels)), 2000, [&](const std::string& bytes) {
     e.scratch.write("t10k-images-idx3-ubyte", bytes);
+    read_all(*e.open(), 1);
     e.load();
   });
 }
@@ -151,6 +181,16 @@ TEST(Idx, SaysThatAGzipStreamEndsEarly) {
   const std::string packed = gzip(e.scratch, images(2, 2, 3, kPixels));
   e.scratch.write("t10k-images-idx3-ubyte", packed.substr(0, packed.size() - 3));
   EXPECT_ERROR_SAYS(e.load(), "the gzip stream ends early");
+  EXPECT_ERROR_SAYS(e.open(), "the gzip stream ends early");
+}
+
+TEST(Idx, AFileThatChangesWhileItIsReadIsAnError) {
+  const Example e;
+  const auto set = e.open();
+  e.scratch.write("t10k-images-idx3-ubyte", images(2, 2, 3, "abc"));
+  EXPECT_ERROR_SAYS(read_all(*set, 1), "t10k-images-idx3-ubyte: has changed while it was read");
+  e.scratch.write("t10k-images-idx3-ubyte", images(2, 3, 2, kPixels));
+  EXPECT_ERROR_SAYS(set->open(), "t10k-images-idx3-ubyte: has changed while it was read");
 }
 
 }  // namespace

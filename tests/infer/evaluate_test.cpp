@@ -169,7 +169,7 @@ TEST_F(Evaluate, ErrorsNameWhatIsWrong) {
   EXPECT_NE(input_error([&] { evaluate(*backend_, network_, wide, {point}, {}); }).find("24x6"),
             std::string::npos);
   Dataset label = toy_dataset(2);
-  label.classes = 6;
+  label.labels[1] = 5;
   EXPECT_NE(input_error([&] { evaluate(*backend_, network_, label, {point}, {}); }).find("a label is 5"),
             std::string::npos);
   const auto tight =

@@ -38,7 +38,7 @@ class SweepRows : public testing::Test {
   std::vector<SweepResult> run(const std::vector<SweepPoint>& points, const std::vector<WorkUnit>& units,
                                const SweepOptions& options = {}) {
     const std::vector<std::string> keys(points.size());
-    SweepRunner runner(*backend_, networks_, dataset_, points, keys, options);
+    SweepRunner runner(*backend_, networks_, images_, points, keys, options);
     std::vector<SweepResult> all(points.size());
     for (const WorkUnit& unit : units) {
       const auto results = runner.run(unit);
@@ -59,6 +59,7 @@ class SweepRows : public testing::Test {
   std::map<std::string, NetworkSpec> specs_{{"", checkpoints_[""].network}};
   SweepNetworks networks_{*backend_, checkpoints_};
   Dataset dataset_ = test::toy_dataset(30);
+  ImagesInMemory images_{dataset_};
   std::map<size_t, std::string> unfit_;
 };
 
@@ -156,7 +157,7 @@ TEST_F(SweepRows, ProgressReachesTheWholeUnit) {
   const auto points = mixed_points();
   const std::vector<std::string> keys(points.size());
   const SweepOptions options;
-  SweepRunner runner(*backend_, networks_, dataset_, points, keys, options);
+  SweepRunner runner(*backend_, networks_, images_, points, keys, options);
   double last = 0;
   runner.run(units_of(points, 64, 1)[0], [&](double share) {
     EXPECT_GE(share, last);

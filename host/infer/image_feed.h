@@ -1,0 +1,34 @@
+// Images step by step for one pass over a set.
+#pragma once
+
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <vector>
+
+#include "datasets/image_set.h"
+
+namespace sramsim {
+
+/// Another thread reads the next step while the current one is computed: inflating a gzipped file takes a few
+/// microseconds per image, which a GPU would wait for.
+class ImageFeed {
+ public:
+  /// Steps of `batch` images, `total` in all.
+  ImageFeed(const ImageSet& images, int64_t total, int batch);
+  ImageFeed(const ImageFeed&) = delete;
+  ImageFeed& operator=(const ImageFeed&) = delete;
+  /// The images of the next step, valid until the call after. InputError if they cannot be read.
+  const uint8_t* next();
+
+ private:
+  void read_ahead();
+
+  std::unique_ptr<ImageReader> reader_;
+  int64_t pixels_, left_;
+  int batch_;
+  std::vector<uint8_t> now_, ahead_;
+  std::future<void> reading_;  ///< into ahead_; waits when it is destroyed
+};
+
+}  // namespace sramsim
