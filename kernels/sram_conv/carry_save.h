@@ -28,7 +28,8 @@ inline constexpr int kMaxBits = 8;       ///< of an activation code
 inline constexpr int kRunRows = 32;      ///< rows of a run
 inline constexpr int kPieceRows = 4096;  ///< rows whose list entries fit 16 bits
 inline constexpr int kListPadding = 64;  ///< entries past the last row that collecting may write
-inline constexpr int kMaxStrip = 16;     ///< output pixels worked on together
+inline constexpr int kMaxStrip = 24;     ///< output pixels worked on together
+inline constexpr int kMaxFamily = 8;     ///< groups that share their lists
 inline constexpr uint32_t kMaxPartialSum = (1u << 24) - 1;
 
 /// Up to 32 consecutive channels of one kernel position: bits of one activation plane.
@@ -51,6 +52,12 @@ struct Group {
   int32_t piece_begin, piece_end;
   int32_t rows;
   int32_t any_offset;  ///< of the pixel record if all rows lie in one kernel position, else -1
+};
+
+/// Consecutive groups with the same channels of neighbouring kernel positions in a row: what group m has set
+/// in window x, group 0 has set in the window m pixels further. One list serves all of them.
+struct Family {
+  int32_t group_begin, group_end;
 };
 
 /// What precedes the bit planes of a pixel, A planes of ceil(C/8) bytes.
@@ -83,7 +90,9 @@ struct Layer {
   const Run* runs;
   const Piece* pieces;
   const Group* groups;
-  int group_count;
+  const Family* families;
+  int family_count;
+  int longest_family;
   int list_stride;  ///< entries of the row list of one activation bit
   int tile_lists;   ///< entries of the lists of one window and row group
 
@@ -119,7 +128,7 @@ struct Strip {
   int32_t* acc;                      ///< [pixel][table][half][vector][cell][lane]
   int32_t* sums;                     ///< [vectors * kCells * lanes]
   int block_pixels;                  ///< whose lists fit the buffer
-  uint16_t* lists;                   ///< [block_pixels][act_bits][list_stride]
+  uint16_t* lists;                   ///< [block_pixels + longest_family - 1][act_bits][list_stride]
   int32_t* piece_rows;               ///< [block_pixels][pieces of a group][kMaxBits]
 };
 

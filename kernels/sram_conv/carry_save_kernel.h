@@ -3,8 +3,8 @@
 // the linker cannot mix code of two instruction sets.
 //
 // Beside what carry_save_count.h and carry_save_lists.h ask for, Simd supplies kLanes, store, make_index
-// (counter planes -> index bytes), add_codes (index bytes -> table -> dot product) and add_shifted (a + b * 2^shift
-// in every int32 lane, modulo 2^32).
+// (counter planes -> index bytes), add_codes (index bytes -> table -> dot product) and add_shifted (a + b *
+// 2^shift in every int32 lane, modulo 2^32).
 #pragma once
 
 #include <algorithm>
@@ -97,7 +97,8 @@ SRAMSIM_INLINE void count_digit(const Rows<Simd>& row, int n, Use&& use) {
   } else if (n < 128) {
     Vector p[kPlanes<Range::kSeven>];
     count_rows<Simd>(row, n, p);
-    // Few columns have more than half of their weights set: no partial sum reaches 64 far more often than not.
+    // Few columns have more than half of their weights set: no partial sum reaches 64 far more often than
+    // not.
     if constexpr (Simd::kHasSix)
       if (Simd::is_zero(p[6])) {
         Vector six[kPlanes<Range::kSix>];
@@ -131,16 +132,17 @@ inline bool is_common(const Layer& layer, const Group& group) {
   return layer.dac_bits == 1 && group.piece_end - group.piece_begin == 1 && group.rows < 256;
 }
 
-/// The tiles of a common group.
+/// The tiles of a common group, member m of its family.
 template <class Simd, bool kOneTable>
-[[gnu::noinline]] void convert_block(const Layer& layer, const Strip& strip, int first, const Block& block) {
-  const Piece& piece = layer.pieces[block.group.piece_begin];
+[[gnu::noinline]] void convert_block(const Layer& layer, const Strip& strip, const Group& group, int m,
+                                     const Block& block) {
+  const Piece& piece = layer.pieces[group.piece_begin];
   for (int vector = 0; vector < layer.vectors; ++vector) {
     const uint8_t* base = piece_weights<Simd>(layer, piece, vector);
     for (int x = 0; x < block.pixels; ++x) {
-      const Tile& tile = block.tiles[x];
-      const uint16_t* lists = strip.lists + x * layer.tile_lists;
-      int32_t* pixel_acc = strip.acc + (first + x) * layer.strip_acc;
+      const Tile& tile = block.tiles[x + m];
+      const uint16_t* lists = strip.lists + (x + m) * layer.tile_lists;
+      int32_t* pixel_acc = strip.acc + (block.first + x) * layer.strip_acc;
       for (int half = 0; half < layer.halves; ++half) {
         uint32_t live = tile.live >> (4 * half) & 15;
         if (!live) continue;
@@ -225,13 +227,14 @@ template <class Simd>
 }
 
 template <class Simd>
-void convert_wide_block(const Layer& layer, const Strip& strip, int first, const Block& block) {
-  const int pieces = block.group.piece_end - block.group.piece_begin;
+void convert_wide_block(const Layer& layer, const Strip& strip, const Group& group, int m,
+                        const Block& block) {
+  const int pieces = group.piece_end - group.piece_begin;
   for (int x = 0; x < block.pixels; ++x) {
-    if (!block.tiles[x].live) continue;
-    const WideTile wide{block.group, block.tiles[x], strip.lists + x * layer.tile_lists,
+    if (!block.tiles[x + m].live) continue;
+    const WideTile wide{group, block.tiles[x + m], strip.lists + (x + m) * layer.tile_lists,
                         pieces > 1 ? strip.piece_rows + x * pieces * kMaxBits : nullptr};
-    convert_wide_tile<Simd>(layer, wide, strip.acc + (first + x) * layer.strip_acc);
+    convert_wide_tile<Simd>(layer, wide, strip.acc + (block.first + x) * layer.strip_acc);
   }
 }
 
@@ -290,21 +293,36 @@ void finish_pixel(const Layer& layer, const Strip& strip, int x) {
   }
 }
 
+/// Pixels from `first` on whose windows lie side by side, as a family needs them.
+inline int pixels_in_row(const Layer& layer, const Strip& strip, int first) {
+  int end = first + 1;
+  while (end < strip.pixels && strip.window[end] == strip.window[end - 1] + layer.pixel_bytes) ++end;
+  return end - first;
+}
+
 /// Row groups outside, pixels inside: a group's row vectors stay in the first-level cache for a whole strip.
 template <class Simd>
 void convolve_strip(const Layer& layer, const Strip& strip) {
   std::memset(strip.acc, 0, static_cast<size_t>(strip.pixels * layer.strip_acc) * sizeof *strip.acc);
-  for (int g = 0; g < layer.group_count; ++g)
-    for (int first = 0; first < strip.pixels; first += strip.block_pixels) {
-      Block block{layer.groups[g], std::min(strip.block_pixels, strip.pixels - first), {}};
-      collect_block<Simd>(layer, strip, first, block);
-      if (!is_common(layer, block.group))
-        convert_wide_block<Simd>(layer, strip, first, block);
-      else if (layer.table_count == 1)
-        convert_block<Simd, true>(layer, strip, first, block);
-      else
-        convert_block<Simd, false>(layer, strip, first, block);
+  for (int f = 0; f < layer.family_count; ++f) {
+    const Group* groups = layer.groups + layer.families[f].group_begin;
+    Block block;
+    block.members = layer.families[f].group_end - layer.families[f].group_begin;
+    for (block.first = 0; block.first < strip.pixels; block.first += block.pixels) {
+      const int side_by_side =
+          block.members > 1 ? pixels_in_row(layer, strip, block.first) : strip.pixels - block.first;
+      block.pixels = std::min(strip.block_pixels, side_by_side);
+      collect_block<Simd>(layer, strip, groups[0], block);
+      for (int m = 0; m < block.members; ++m) {
+        if (!is_common(layer, groups[m]))
+          convert_wide_block<Simd>(layer, strip, groups[m], m, block);
+        else if (layer.table_count == 1)
+          convert_block<Simd, true>(layer, strip, groups[m], m, block);
+        else
+          convert_block<Simd, false>(layer, strip, groups[m], m, block);
+      }
     }
+  }
   for (int x = 0; x < strip.pixels; ++x) finish_pixel<Simd>(layer, strip, x);
 }
 

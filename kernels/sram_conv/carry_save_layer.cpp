@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <limits>
 #include <optional>
+#include <span>
+#include <utility>
 
 namespace sramsim::carry_save {
 namespace {
@@ -77,6 +79,7 @@ PackedLayer::PackedLayer(const SramConvSpec& spec, const int8_t* codes, const En
   layer_.outputs = shape.o;
   layer_.offset = offset_weight(spec.encoding, spec.weight_bits);
   pack_rows(spec);
+  pack_families(spec);
   pack_planes(spec);
   pack_weights(spec, codes, engine);
   pack_tables(spec, engine);
@@ -122,8 +125,44 @@ void PackedLayer::pack_rows(const SramConvSpec& spec) {
   layer_.tile_lists = spec.act_bits * layer_.list_stride;
   layer_.runs = runs_.data();
   layer_.pieces = pieces_.data();
+}
+
+/// The rows of `next` are those of `group`, one pixel to the right.
+bool PackedLayer::follows(const Group& next, const Group& group) const {
+  const auto runs = [&](const Group& g) {
+    const Piece& piece = pieces_[g.piece_begin];
+    return std::span(runs_).subspan(piece.run_begin, piece.run_end - piece.run_begin);
+  };
+  const auto simple = [](const Group& g) { return g.any_offset >= 0 && g.piece_end - g.piece_begin == 1; };
+  return simple(group) && simple(next) &&
+         std::equal(runs(group).begin(), runs(group).end(), runs(next).begin(), runs(next).end(),
+                    [&](const Run& a, const Run& b) {
+                      return a.offset + layer_.pixel_bytes == b.offset && a.mask == b.mask &&
+                             a.entry == b.entry && a.shift == b.shift;
+                    });
+}
+
+/// Puts the groups in an order in which those that share lists stand together. Sums do not depend on it.
+void PackedLayer::pack_families(const SramConvSpec& spec) {
+  std::vector<Group> left = std::move(groups_), ordered;
+  while (!left.empty()) {
+    const auto begin = static_cast<int32_t>(ordered.size());
+    auto next = left.begin();
+    do {
+      ordered.push_back(*next);
+      left.erase(next);
+      next = std::find_if(left.begin(), left.end(),
+                          [&](const Group& group) { return follows(group, ordered.back()); });
+    } while (next != left.end() && spec.shape.stride == 1 &&
+             static_cast<int32_t>(ordered.size()) - begin < kMaxFamily);
+    families_.push_back({begin, static_cast<int32_t>(ordered.size())});
+    layer_.longest_family =
+        std::max(layer_.longest_family, families_.back().group_end - families_.back().group_begin);
+  }
+  groups_ = std::move(ordered);
   layer_.groups = groups_.data();
-  layer_.group_count = static_cast<int>(groups_.size());
+  layer_.families = families_.data();
+  layer_.family_count = static_cast<int>(families_.size());
 }
 
 /// Quads of planes, each with the shift that its weights have in common.

@@ -41,6 +41,8 @@ class PackedLayer {
 
  private:
   void pack_rows(const SramConvSpec& spec);
+  void pack_families(const SramConvSpec& spec);
+  bool follows(const Group& next, const Group& group) const;
   void pack_planes(const SramConvSpec& spec);
   void pack_weights(const SramConvSpec& spec, const int8_t* codes, const Engine& engine);
   void pack_tables(const SramConvSpec& spec, const Engine& engine);
@@ -52,6 +54,7 @@ class PackedLayer {
   std::vector<int> run_rows_;  ///< of the weights [O,KH*KW*C], the first of each run
   std::vector<Piece> pieces_;
   std::vector<Group> groups_;
+  std::vector<Family> families_;
   std::vector<std::vector<int>> quad_planes_;  ///< weight planes of each quad
   std::vector<int32_t> quad_shift_;
   struct Dots {

@@ -21,11 +21,12 @@ struct Tile {
   uint32_t live;             ///< digits that can give a nonzero code
 };
 
-/// The tiles of one row group and a few pixels.
+/// The tiles of a family of row groups and a few pixels: pixel first + x of the strip has tile x + m in group
+/// m.
 struct Block {
-  const Group& group;
-  int pixels;
-  Tile tiles[kMaxStrip];
+  int first, pixels;
+  int members;
+  Tile tiles[kMaxStrip + kMaxFamily - 1];
 };
 
 /// Lists the set rows of one piece for every bit of `bits`: n[bit] entries at lists + bit*stride, and zero
@@ -84,11 +85,15 @@ template <class Simd>
 /// Lists are made for a block of pixels before any of them is converted: their lengths are known long before
 /// the loops over them end, and no load waits for half-overwritten stores.
 template <class Simd>
-[[gnu::noinline]] void collect_block(const Layer& layer, const Strip& strip, int first, Block& block) {
-  const int pieces = block.group.piece_end - block.group.piece_begin;
-  for (int x = 0; x < block.pixels; ++x)
-    collect_tile<Simd>(layer, block.group, strip.window[first + x], strip.lists + x * layer.tile_lists,
+[[gnu::noinline]] void collect_block(const Layer& layer, const Strip& strip, const Group& group,
+                                     Block& block) {
+  const int pieces = group.piece_end - group.piece_begin;
+  const uint8_t* window = nullptr;
+  for (int x = 0; x < block.pixels + block.members - 1; ++x) {
+    window = x < block.pixels ? strip.window[block.first + x] : window + layer.pixel_bytes;
+    collect_tile<Simd>(layer, group, window, strip.lists + x * layer.tile_lists,
                        pieces > 1 ? strip.piece_rows + x * pieces * kMaxBits : nullptr, block.tiles[x]);
+  }
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ class Plan final : public SramConvPlan {
     const Layer& layer = packed_.view();
     return {AlignedArray<int32_t>(strip_pixels * layer.strip_acc),
             AlignedArray<int32_t>(int64_t{layer.vectors} * kCells * engine_.lanes),
-            AlignedArray<uint16_t>(int64_t{block_pixels()} * layer.tile_lists),
+            AlignedArray<uint16_t>(int64_t{block_pixels() + layer.longest_family - 1} * layer.tile_lists),
             AlignedArray<int32_t>(int64_t{block_pixels()} * packed_.max_pieces() * kMaxBits)};
   }
 
