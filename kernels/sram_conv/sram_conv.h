@@ -55,13 +55,15 @@ struct SramOutput {
 
 /// S from the integer shift-add: `acc` in code units, `window_sum` = sum of q over the window (offset
 /// encoding only).
-SRAMSIM_HD inline double sram_sum(int32_t acc, double step, int32_t offset_weight, int32_t window_sum) {
+SRAMSIM_HD static inline double sram_sum(int32_t acc, double step, int32_t offset_weight,
+                                         int32_t window_sum) {
   return step * static_cast<double>(acc) -
          static_cast<double>(offset_weight) * static_cast<double>(window_sum);
 }
 
 /// The layer's real output. Every backend and the integer convolution use this one order of operations.
-SRAMSIM_HD inline float layer_output(double s, float act_scale, float weight_scale, float bias, bool relu) {
+SRAMSIM_HD static inline float layer_output(double s, float act_scale, float weight_scale, float bias,
+                                            bool relu) {
   float y = static_cast<float>(s) / act_scale / weight_scale;
   y = y + bias;
   return relu && !(y > 0.0f) ? 0.0f : y;
