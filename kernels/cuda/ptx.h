@@ -41,6 +41,22 @@ namespace sramsim::ptx {
 using SharedAddress = uint32_t;
 
 inline constexpr int kWarp = 32;
+inline constexpr int kWarpgroup = 4 * kWarp;  ///< threads whose tensor products run as one (sm_90a)
+
+/// Where a warpgroup product finds an operand in shared memory: 8 rows of 16 bytes that follow each other are
+/// a core matrix; `next_rows` bytes further lie the next 8 rows, `next_depth` bytes further the next 16 bytes
+/// of the same rows. All are multiples of 16. Adding n to `low` moves the operand by n units. Bit fields: PTX
+/// ISA, "Matrix Descriptor Format" of wgmma, without swizzling.
+struct MatrixDescriptor {
+  uint32_t low, high;
+};
+SRAMSIM_DEVICE MatrixDescriptor matrix_descriptor(SharedAddress start, uint32_t next_rows,
+                                                  uint32_t next_depth) {
+  return {(start & 0x3FFFFu) >> 4 | (next_depth >> 4) << 16, next_rows >> 4};
+}
+SRAMSIM_DEVICE MatrixDescriptor operator+(MatrixDescriptor descriptor, uint32_t units) {
+  return {descriptor.low + units, descriptor.high};
+}
 
 #ifdef __CUDACC__
 
@@ -71,6 +87,15 @@ SRAMSIM_DEVICE bool warp_any(bool value) {
 }
 SRAMSIM_DEVICE uint32_t warp_ballot(bool value) {
   return __ballot_sync(0xffffffffu, value);
+}
+/// The OR of all lanes' values.
+SRAMSIM_DEVICE uint32_t warp_or(uint32_t value) {
+#if __CUDA_ARCH__ >= 800
+  return __reduce_or_sync(0xffffffffu, value);
+#else
+  for (int distance = 16; distance > 0; distance /= 2) value |= __shfl_xor_sync(0xffffffffu, value, distance);
+  return value;
+#endif
 }
 SRAMSIM_DEVICE uint32_t warp_shuffle(uint32_t value, int lane) {
   return __shfl_sync(0xffffffffu, value, lane);
@@ -103,6 +128,11 @@ SRAMSIM_DEVICE Unit shared_load_unit(SharedAddress p) {
 }
 SRAMSIM_DEVICE void shared_store(SharedAddress p, uint32_t v) {
   asm volatile("st.shared.u32 [%0], %1;" ::"r"(p), "r"(v) : "memory");
+}
+SRAMSIM_DEVICE void shared_store_unit(SharedAddress p, const Unit& v) {
+  asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(p), "r"(v.word[0]), "r"(v.word[1]),
+               "r"(v.word[2]), "r"(v.word[3])
+               : "memory");
 }
 /// Starts copying 16 bytes from device to shared memory; zeros are written where `valid` is false.
 SRAMSIM_DEVICE void copy_async_unit(SharedAddress to, const Unit* from, bool valid) {
@@ -176,6 +206,69 @@ SRAMSIM_DEVICE void mma_u8s8_k32(int32_t (&d)[4], const uint32_t (&a)[4], const 
 #endif
 }
 
+// Warpgroup products, sm_90a only: four warps at once, asynchronously, operands in shared memory. No kernel
+// asks for them elsewhere.
+
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+#define SRAMSIM_WARPGROUP_MMA 1
+#else
+#define SRAMSIM_WARPGROUP_MMA 0
+#endif
+
+/// The block's barrier for the threads of one warpgroup.
+SRAMSIM_DEVICE void warpgroup_sync() {
+  asm volatile("bar.sync %0, %1;" ::"r"(1 + static_cast<int>(threadIdx.x) / kWarpgroup), "n"(kWarpgroup)
+               : "memory");
+}
+/// After this thread's writes to shared memory, before the barrier that comes before a product reads them.
+SRAMSIM_DEVICE void fence_for_warpgroup_mma() {
+#if SRAMSIM_WARPGROUP_MMA
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+}
+/// Before the first product that uses registers which other instructions have touched.
+SRAMSIM_DEVICE void warpgroup_arrive() {
+#if SRAMSIM_WARPGROUP_MMA
+  asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+#endif
+}
+/// Starts d = a * b, or d += a * b with kAdd: 8-bit floats (e4m3), 64 rows of a by 64 columns of b, 32 deep;
+/// d in halves: d[2*j + h] holds columns 8j + 2t (low half) and 8j + 2t + 1 of row 16*warp + g + 8h. To be
+/// read after warpgroup_wait() only. All four warps of a warpgroup take part.
+template <bool kAdd>
+SRAMSIM_DEVICE void warpgroup_mma_e4m3_n64(uint32_t (&d)[16], MatrixDescriptor a, MatrixDescriptor b) {
+#if SRAMSIM_WARPGROUP_MMA
+  if constexpr (kAdd)
+    asm volatile(
+        "{.reg .b64 a, b;\nmov.b64 a, {%16, %17};\nmov.b64 b, {%18, %19};\n"
+        "wgmma.mma_async.sync.aligned.m64n64k32.f16.e4m3.e4m3 {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, "
+        "%11, %12, %13, %14, %15}, a, b, 1, 1, 1;}"
+        : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3]), "+r"(d[4]), "+r"(d[5]), "+r"(d[6]), "+r"(d[7]),
+          "+r"(d[8]), "+r"(d[9]), "+r"(d[10]), "+r"(d[11]), "+r"(d[12]), "+r"(d[13]), "+r"(d[14]), "+r"(d[15])
+        : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high));
+  else
+    asm volatile(
+        "{.reg .b64 a, b;\nmov.b64 a, {%16, %17};\nmov.b64 b, {%18, %19};\n"
+        "wgmma.mma_async.sync.aligned.m64n64k32.f16.e4m3.e4m3 {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, "
+        "%11, %12, %13, %14, %15}, a, b, 0, 1, 1;}"
+        : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3]), "=r"(d[4]), "=r"(d[5]), "=r"(d[6]), "=r"(d[7]),
+          "=r"(d[8]), "=r"(d[9]), "=r"(d[10]), "=r"(d[11]), "=r"(d[12]), "=r"(d[13]), "=r"(d[14]), "=r"(d[15])
+        : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high));
+#else
+  __trap();
+#endif
+}
+/// Waits for all products that this warpgroup has started, among them those of d.
+template <int kCount>
+SRAMSIM_DEVICE void warpgroup_wait(uint32_t (&d)[kCount][16]) {
+#if SRAMSIM_WARPGROUP_MMA
+  asm volatile("wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;" ::: "memory");
+  SRAMSIM_UNROLL
+  for (int k = 0; k < kCount; ++k) SRAMSIM_UNROLL
+  for (int r = 0; r < 16; ++r) asm volatile("" : "+r"(d[k][r]));  // no read may move in front of the wait
+#endif
+}
+
 /// Bits of saturate(a * b + c) in float, rounded once, subnormals kept; a is given as its bits.
 SRAMSIM_DEVICE uint32_t fma_saturate(uint32_t a, float b, float c) {
   float d;
@@ -210,17 +303,32 @@ void block_sync();
 void warp_sync();
 bool warp_any(bool value);
 uint32_t warp_ballot(bool value);
+uint32_t warp_or(uint32_t value);
 uint32_t warp_shuffle(uint32_t value, int lane);
 SharedAddress shared_base();
 uint32_t shared_load(SharedAddress p);
 Unit shared_load_unit(SharedAddress p);
 void shared_store(SharedAddress p, uint32_t v);
+void shared_store_unit(SharedAddress p, const Unit& v);
 void copy_async_unit(SharedAddress to, const Unit* from, bool valid);
 void copy_async_wait();
 void load_matrix_x4(uint32_t (&r)[4], SharedAddress row);
 void mma_and_k128(int32_t (&d)[4], uint32_t a0, uint32_t a1, uint32_t b, const int32_t (&c)[4]);
 void mma_and_k256(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], const int32_t (&c)[4]);
 void mma_u8s8_k32(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], const int32_t (&c)[4]);
+void warpgroup_sync();
+void fence_for_warpgroup_mma();
+void warpgroup_arrive();
+void start_warpgroup_mma_e4m3_n64(uint32_t (&d)[16], MatrixDescriptor a, MatrixDescriptor b, bool add);
+template <bool kAdd>
+void warpgroup_mma_e4m3_n64(uint32_t (&d)[16], MatrixDescriptor a, MatrixDescriptor b) {
+  start_warpgroup_mma_e4m3_n64(d, a, b, kAdd);
+}
+void warpgroup_wait_all();
+template <int kCount>
+void warpgroup_wait(uint32_t (&)[kCount][16]) {
+  warpgroup_wait_all();
+}
 
 // Scalar: also what the set-up uses to admit a formula.
 inline int popc(uint32_t x) {

@@ -99,6 +99,15 @@ const char* to_string(AdcKind kind) {
   return "";
 }
 
+bool scale_for_float8(AdcForm* form) {
+  constexpr uint32_t kShift = 10;  // of the exponent field
+  const uint32_t half = form->half_scale & 0xffffu;
+  if ((half >> 10) <= kShift) return false;
+  const uint32_t scaled = half - (kShift << 10);
+  form->half_scale = scaled | (scaled << 16);
+  return true;
+}
+
 std::string admit_adc_form(const AdcTable& table, uint32_t p_max, AdcKind kind, AdcForm* form) {
   if (table.code.size() <= p_max) return "the table is too short";
   switch (kind) {

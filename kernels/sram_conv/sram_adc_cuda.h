@@ -70,6 +70,10 @@ struct NoForm {
   static constexpr int kWords = 4;
 };
 
+/// Turns an admitted half2 form into the one for partial sums that arrive as P * 2^-14 instead of P * 2^-24:
+/// the same product, and so the same codes. False if the factor leaves the normal halves.
+bool scale_for_float8(AdcForm* form);
+
 /// Fills `form` with the constants of `kind` and tries every partial sum 0..p_max. Empty if the form equals
 /// the table, else the first partial sum that differs, or why the form does not apply, in one line. kTable
 /// always applies.

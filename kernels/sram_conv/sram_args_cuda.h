@@ -5,6 +5,7 @@
 //   activations  [n][y][x][bit][unit]         padded image; unit = 128 channels of one bit (binary product)
 //                [n][y][x][unit]              unit = 16 channels of 8-bit codes (integer product)
 //   weights      [o tile][plane][position][unit][o in tile]
+// The float8 kernel has bytes: [o tile][product][k16][column], sram_pack_cuda.h.
 // The halo kernel keeps a tile of the activations in shared memory as [bit][unit][y][x] and one o tile of the
 // weights.
 #pragma once
@@ -25,6 +26,9 @@ inline constexpr int kDirectTileN = 64;             ///< output channels of a wa
 inline constexpr int kChainedTileN = 32;   ///< the same, chained loop, which also holds the partial sums
 inline constexpr int kPortablePixels = 4;  ///< output pixels of a thread of the portable kernel
 inline constexpr int kPortableThreads = 128;
+inline constexpr int kFloat8Columns =
+    64;  ///< of a block of the float8 kernel: (output channel, weight plane)
+inline constexpr int kMaxPlanes = 8;
 inline constexpr int kMmaThreads = 256;  ///< most threads of a block of the mma kernels
 
 /// One step of a pass: the two units of K that an mma covers. A *direct* step uses only unit 0 and converts
@@ -110,10 +114,14 @@ struct SramConvArgs {
   bool skip_zeros = false;  ///< a zero partial sum gives code 0: zero activation words may be skipped
   AdcForm adc;
   Epilogue epilogue;
-  // Halo kernel only.
+  // Float8 kernel only: step_count products {a, b, 32 channels, position} (sram_float8_mma.cuh), weights of
+  // planes.
+  const Unit* products = nullptr;
+  int32_t plane_weight[kMaxPlanes] = {};
+  // Halo and float8 kernels.
   int32_t halo_height = 0, halo_width = 0;  ///< input pixels under one 8x8 tile of outputs
-  int32_t digit_units = 0;                  ///< shared-memory units of one digit's planes in a halo tile
-  int32_t digits = 0;                       ///< passes of one weight plane
+  int32_t digit_units = 0;  ///< units of one digit's planes: in a halo tile, float8: of a pixel
+  int32_t digits = 0;       ///< passes of one weight plane
   // Halo and gather kernels: warps of a block along pixels, along output channels, and sharing the steps of a
   // tile.
   int32_t warps_m = 0, warps_n = 0, warps_k = 1;

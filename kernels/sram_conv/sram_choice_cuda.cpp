@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <iterator>
 #include <limits>
 
 #include "kernels/core/error.h"
@@ -18,12 +19,16 @@ const SramKernelInfo kKernels[] = {
     {SramKernel::kIntegerGather, "integer-gather",
      "lossless: u8 x s8 tensor cores, operands through the cache"},
     {SramKernel::kDirect, "direct", "binary tensor cores on halo tiles, every mma converted at once"},
+    {SramKernel::kFloat8, "float8",
+     "8-bit float tensor cores of sm_90a on halo tiles, partial sums as halves, converted in pairs", true},
     {SramKernel::kChained, "chained",
      "binary tensor cores on halo tiles, partial sums chained through several mma"},
     {SramKernel::kGather, "gather", "binary tensor cores, operands through the cache: any shape"},
     {SramKernel::kPortable, "portable",
      "popcounts and the converter table on ordinary lanes: any architecture"},
 };
+
+static_assert(std::size(kKernels) == kSramKernels);
 
 struct Warps {
   int m, n;
@@ -144,6 +149,47 @@ std::string refuses_direct(const SramConvSpec& spec, size_t adc, const GpuLimits
   return fill_halo(spec, gpu, kDirectTileN, false, steps, size_t{1} * spec.digits() * spec.planes(), choice);
 }
 
+/// As many warpgroups as shared memory has room for, up to four: latencies hide behind other warpgroups.
+std::string fill_float8(const SramConvSpec& spec, const GpuLimits& gpu, const Float8Products& made,
+                        SramChoice* choice) {
+  constexpr int kMostGroups = 4;
+  const ConvShape& s = spec.shape;
+  const size_t halo = (size_t{7} + s.kh) * (size_t{7} + s.kw), blocks = size_t{4} * plane_units(s.c);
+  const size_t weights = size_t{1} * made.weight_tiles * kFloat8TileUnits;
+  choice->blocks_per_group = made.blocks;
+  choice->pairs = float8_pairs(spec);
+  choice->tile_o = kFloat8Columns / 2 / choice->pairs;
+  choice->warps_n = 1;
+  for (int groups = kMostGroups; groups > 0; groups /= 2) {
+    choice->warps_m = 2 * groups;
+    choice->threads = groups * ptx::kWarpgroup;
+    choice->shared_bytes =
+        (weights + made.products.size() + groups * (2 * blocks * halo + blocks)) * sizeof(Unit);
+    if (choice->shared_bytes <= gpu.shared_bytes) return "";
+  }
+  return "it needs " + std::to_string(choice->shared_bytes >> 10) + " KiB of shared memory, a block has " +
+         std::to_string(gpu.shared_bytes >> 10);
+}
+
+std::string refuses_float8(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
+                           const std::string& form, SramChoice* choice) {
+  if (10 * gpu.major + gpu.minor != 90 || !gpu.warpgroups)
+    return "it needs compute capability 9.0 and a program built for sm_90a";
+  const Float8Products made = float8_products(spec);
+  if (!made.refusal.empty()) return made.refusal;
+  if (std::string reason = image_refusal(spec); !reason.empty()) return reason;
+  if (std::string reason = fill_form(spec, adc, {AdcKind::kHalf2}, form, choice); !reason.empty())
+    return reason;
+  AdcForm scaled;
+  admit_adc_form(spec.adcs[adc], spec.p_max(), AdcKind::kHalf2, &scaled);
+  if (!scale_for_float8(&scaled)) return "the step is out of a half's range";
+  const std::vector<uint32_t>& code = spec.adcs[adc].code;
+  const int64_t codes =
+      int64_t{spec.rows.groups()} * *std::max_element(code.begin(), code.begin() + spec.p_max() + 1);
+  if (codes * ((1 << spec.digits()) - 1) > 0xffff) return "sums of a column exceed 16 bits";
+  return fill_float8(spec, gpu, made, choice);
+}
+
 std::string refuses_chained(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
                             const std::string& form, SramChoice* choice) {
   std::string reason = fill_form(spec, adc, {AdcKind::kHalf2, AdcKind::kFma, AdcKind::kTable}, form, choice);
@@ -187,6 +233,8 @@ std::string refuses(SramKernel kernel, const SramConvSpec& spec, size_t adc, con
       return refuses_integer(spec, adc, gpu, false, choice);
     case SramKernel::kDirect:
       return refuses_direct(spec, adc, gpu, form, choice);
+    case SramKernel::kFloat8:
+      return refuses_float8(spec, adc, gpu, form, choice);
     case SramKernel::kChained:
       return refuses_chained(spec, adc, gpu, form, choice);
     case SramKernel::kGather: {
@@ -209,7 +257,7 @@ SramChoice choose_sram_kernel(const SramConvSpec& spec, size_t adc, const GpuLim
   SramChoice choice;
   for (const SramKernelInfo& info : kKernels) {
     known += (known.empty() ? "" : ", ") + std::string(info.name);
-    if (!name.empty() && name != info.name) continue;
+    if (name.empty() ? info.by_force_only : name != info.name) continue;
     reason = refuses(info.kernel, spec, adc, gpu, form, &choice);
     if (reason.empty()) return choice;
     if (!name.empty()) throw InputError("CUDA kernel '" + force + "' cannot be used: " + reason);
@@ -224,6 +272,9 @@ std::string to_string(const SramChoice& c) {
     if (info.kernel == c.kernel) text = info.name;
   text += std::string("/") + to_string(c.adc);
   if (c.groups_per_step > 0) text += ", " + std::to_string(c.groups_per_step) + " row groups a step";
+  if (c.blocks_per_group > 0)
+    text += ", " + std::to_string(c.blocks_per_group) + " products a row group, " +
+            std::to_string(2 * c.pairs) + " columns a channel";
   if (c.warps_k > 1) text += ", rows shared by " + std::to_string(c.warps_k) + " warps";
   if (c.warps_m > 0)
     text +=

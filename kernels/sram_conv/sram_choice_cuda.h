@@ -15,15 +15,19 @@ namespace sramsim::cuda {
 struct GpuLimits {
   int major = 9, minor = 0;         ///< compute capability
   size_t shared_bytes = 227 << 10;  ///< shared memory a block may ask for
+  bool warpgroups = true;           ///< this program has code for sm_90a
 };
 
-enum class SramKernel { kInteger, kIntegerGather, kDirect, kChained, kGather, kPortable };
+enum class SramKernel { kInteger, kIntegerGather, kDirect, kFloat8, kChained, kGather, kPortable };
+inline constexpr size_t kSramKernels = 7;
 
 /// *How*: one kernel, one converter form, one tiling. Printable with to_string().
 struct SramChoice {
   SramKernel kernel = SramKernel::kPortable;
   AdcKind adc = AdcKind::kTable;
-  int groups_per_step = 0;  ///< direct: row groups converted per step, 1 or 2; else 0
+  int groups_per_step = 0;   ///< direct: row groups converted per step, 1 or 2; else 0
+  int blocks_per_group = 0;  ///< float8: products of 32 channels per row group, 1, 2 or 4
+  int pairs = 0;             ///< float8: lane pairs of an output channel's planes, 2 or 4
   int warps_m = 0, warps_n = 0, warps_k = 1;
   int tile_o = 0;  ///< output channels of a block
   int threads = 0;
@@ -37,6 +41,7 @@ struct SramKernelInfo {
   SramKernel kernel;
   const char* name;  ///< what `force` takes
   const char* idea;
+  bool by_force_only = false;  ///< not yet measured to be better than what it would replace
 };
 /// All kernels, best first.
 std::span<const SramKernelInfo> sram_cuda_kernels();

@@ -30,6 +30,7 @@ struct DeviceProgram {
   DeviceBuffer<Unit> weights;
   DeviceBuffer<Step> steps;
   DeviceBuffer<Pass> passes;
+  DeviceBuffer<Unit> products;
   DeviceBuffer<uint32_t> table;
 
   DeviceProgram(SramProgram made, int processors)
@@ -38,14 +39,17 @@ struct DeviceProgram {
         weights(program.weights.data(), program.weights.size()),
         steps(program.steps.data(), program.steps.size()),
         passes(program.passes.data(), program.passes.size()),
+        products(program.products.data(), program.products.size()),
         table(program.table.data(), program.table.size()) {
     program.args.weights = weights.data();
     program.args.steps = steps.data();
     program.args.passes = passes.data();
+    program.args.products = products.data();
     program.args.adc.table = table.data();
     program.weights = {};
     program.steps = {};
     program.passes = {};
+    program.products = {};
     program.table = {};
   }
 };
@@ -204,6 +208,8 @@ SramKernelFunction sram_kernel_function(const SramChoice& choice) {
   switch (choice.kernel) {
     case SramKernel::kDirect:
       return direct_kernel_function(choice.adc, choice.groups_per_step);
+    case SramKernel::kFloat8:
+      return float8_kernel_function(choice.blocks_per_group, choice.pairs);
     case SramKernel::kInteger:
       return integer_kernel_function(choice.warp_channels());
     case SramKernel::kChained:
@@ -241,6 +247,11 @@ GpuLimits current_gpu_limits() {
   SRAMSIM_CUDA_CALL(cudaDeviceGetAttribute, &limits.minor, cudaDevAttrComputeCapabilityMinor, device);
   SRAMSIM_CUDA_CALL(cudaDeviceGetAttribute, &shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
   limits.shared_bytes = static_cast<size_t>(shared);
+#ifdef SRAMSIM_HAVE_SM90A
+  limits.warpgroups = true;
+#else
+  limits.warpgroups = false;
+#endif
   return limits;
 }
 
@@ -251,8 +262,10 @@ std::unique_ptr<SramConvCudaPlan> plan_sram_conv_cuda(const SramConvSpec& spec, 
 }
 
 std::span<const SramConvVariant> sram_conv_cuda_variants() {
-  static const std::array list = {variant<0>(), variant<1>(), variant<2>(), variant<3>(),
-                                  variant<4>(), variant<5>(), variant<6>()};
+  static const auto list = []<size_t... kIndex>(std::index_sequence<kIndex...>) {
+    return std::array{variant<kIndex>()...};
+  }
+  (std::make_index_sequence<kSramKernels>());
   return list;
 }
 

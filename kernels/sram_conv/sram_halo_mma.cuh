@@ -9,6 +9,7 @@
 // channels, are 128 contiguous bytes for ldmatrix.
 #pragma once
 
+#include "kernels/sram_conv/sram_place.cuh"
 #include "kernels/sram_conv/sram_products_mma.cuh"
 
 namespace sramsim::cuda {
@@ -37,34 +38,12 @@ struct HaloLayout {
   }
 };
 
-/// All threads: starts copying `count` units.
-SRAMSIM_DEVICE void copy_units_async(ptx::SharedAddress to, const void* from, int count) {
-  const auto* units = static_cast<const Unit*>(from);
-  for (int k = ptx::thread_index(); k < count; k += ptx::block_size())
-    ptx::copy_async_unit(to + static_cast<uint32_t>(k) * sizeof(Unit), units + k, true);
-}
-
 SRAMSIM_DEVICE void copy_constants_async(const SramConvArgs& args, const HaloLayout& layout) {
   copy_units_async(layout.weights, args.weights + int64_t{ptx::block_index_y()} * args.slice_units,
                    args.slice_units);
   copy_units_async(layout.steps, args.steps, args.step_count * static_cast<int>(sizeof(Step) / sizeof(Unit)));
   copy_units_async(layout.passes, args.passes, args.pass_count);
   copy_units_async(layout.table, args.adc.table, (args.adc.table_size + 3) / 4);
-}
-
-/// Which 8x8 tile of which image.
-struct TilePlace {
-  int n, oy, ox;  ///< image, first output row and column
-  SRAMSIM_DEVICE TilePlace(const Geometry& g, int tile) {
-    const int across = (g.ow + kTileSide - 1) / kTileSide, down = (g.oh + kTileSide - 1) / kTileSide;
-    ox = tile % across * kTileSide;
-    oy = tile / across % down * kTileSide;
-    n = tile / across / down;
-  }
-};
-
-SRAMSIM_DEVICE int tile_count(const Geometry& g) {
-  return g.n * ((g.ow + kTileSide - 1) / kTileSide) * ((g.oh + kTileSide - 1) / kTileSide);
 }
 
 /// All threads: starts copying the block's tiles first, first + 1, ...; what lies outside the images becomes

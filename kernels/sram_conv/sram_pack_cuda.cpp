@@ -142,6 +142,86 @@ std::vector<Step> integer_steps(const ConvShape& shape, const OperandStrides& a,
   return steps;
 }
 
+namespace {
+
+/// 32 channels of one kernel position, of which the rows of a group are begin .. end - 1.
+struct Float8Block {
+  int position, block, begin, end;
+};
+
+std::vector<Float8Block> float8_blocks(const SramConvSpec& spec, int g) {
+  std::vector<Float8Block> blocks;
+  for (int s = spec.rows.group_begin[g]; s < spec.rows.group_begin[g + 1]; ++s) {
+    const Segment& segment = spec.rows.segments[s];
+    for (int block = segment.channel_begin / 32; block * 32 < segment.channel_end; ++block)
+      blocks.push_back({segment.position, block, std::max(segment.channel_begin - 32 * block, 0),
+                        std::min(segment.channel_end - 32 * block, 32)});
+  }
+  return blocks;
+}
+
+}  // namespace
+
+Float8Products float8_products(const SramConvSpec& spec) {
+  const ConvShape& shape = spec.shape;
+  Float8Products made;
+  size_t most = 0;
+  for (int g = 0; g < spec.rows.groups(); ++g) most = std::max(most, float8_blocks(spec, g).size());
+  if (most > 4) made.refusal = "a row group spans more than 4 times 32 channels";
+  if (spec.dac_bits != 1) made.refusal = "the DAC drives several bits at once";
+  if (shape.stride != 1) made.refusal = "neighbouring windows must be neighbouring pixels (stride 1)";
+  if (shape.positions() > 32) made.refusal = "the kernel has more than 32 positions";
+  if (spec.planes() > kMaxPlanes) made.refusal = "an output channel has more than 8 weight planes";
+  if (!made.refusal.empty()) return made;
+  made.blocks = most <= 2 ? static_cast<int>(most) : 4;
+  const int halo_width = kTileSide - 1 + shape.kw, halo_pixels = (kTileSide - 1 + shape.kh) * halo_width;
+  int tiles = 0, padding = 0;
+  for (int g = 0; g < spec.rows.groups(); ++g) {
+    const auto blocks = float8_blocks(spec, g);
+    for (int k = 0; k < made.blocks; ++k) {
+      const bool real = static_cast<size_t>(k) < blocks.size();
+      const Float8Block& block = blocks[real ? k : 0];
+      const int a =
+          2 * block.block * halo_pixels + block.position / shape.kw * halo_width + block.position % shape.kw;
+      padding += !real;
+      made.products.push_back(
+          {{static_cast<uint32_t>(a), static_cast<uint32_t>(real ? tiles++ * kFloat8TileUnits : -1),
+            static_cast<uint32_t>(block.block), static_cast<uint32_t>(block.position)}});
+    }
+  }
+  for (Unit& product : made.products)  // one tile of zeros serves all groups that are short
+    if (product.word[1] == ~0u) product.word[1] = static_cast<uint32_t>(tiles * kFloat8TileUnits);
+  made.weight_tiles = tiles + (padding > 0 ? 1 : 0);
+  return made;
+}
+
+std::vector<Unit> pack_float8_weights(const SramConvSpec& spec, const int8_t* codes) {
+  constexpr uint32_t kWeight = 0x10;  // 2^-5 in e4m3
+  const ConvShape& shape = spec.shape;
+  const int pairs = float8_pairs(spec), tile_o = kFloat8Columns / 2 / pairs;
+  const int o_tiles = (shape.o + tile_o - 1) / tile_o, tiles = float8_products(spec).weight_tiles;
+  std::vector<Unit> packed(size_t{1} * o_tiles * tiles * kFloat8TileUnits);
+  int tile = 0;
+  for (int g = 0; g < spec.rows.groups(); ++g)
+    for (const Float8Block& block : float8_blocks(spec, g)) {
+      for (int o = 0; o < shape.o; ++o)
+        for (int c = block.begin; c < block.end; ++c) {
+          const int code =
+              codes[(int64_t{o} * shape.positions() + block.position) * shape.c + 32 * block.block + c];
+          const int byte = 4 * (c % 8) + c / 8, in_tile = o % tile_o;
+          for (int plane = 0; plane < spec.planes(); ++plane) {
+            if (plane_bit(spec.encoding, spec.weight_bits, code, plane) == 0) continue;
+            const int column = 8 * (in_tile / 4 * pairs + plane / 2) + 2 * (in_tile % 4) + plane % 2;
+            const size_t unit = (size_t{1} * (o / tile_o) * tiles + tile) * kFloat8TileUnits +
+                                byte / 16 * kFloat8Columns + column;
+            packed[unit].word[byte % 16 / 4] |= kWeight << (byte % 4 * 8);
+          }
+        }
+      ++tile;
+    }
+  return packed;
+}
+
 std::vector<Pass> make_passes(const SramConvSpec& spec, const AdcTable& table, const OperandStrides& a,
                               int tile_o, int64_t lane_limit) {
   std::vector<Term> terms = all_terms(spec);

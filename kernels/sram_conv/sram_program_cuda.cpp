@@ -6,7 +6,8 @@ namespace sramsim::cuda {
 namespace {
 
 bool is_halo(SramKernel kernel) {
-  return kernel == SramKernel::kInteger || kernel == SramKernel::kChained || kernel == SramKernel::kDirect;
+  return kernel == SramKernel::kInteger || kernel == SramKernel::kChained || kernel == SramKernel::kDirect ||
+         kernel == SramKernel::kFloat8;
 }
 
 Geometry make_geometry(const SramConvSpec& spec, bool integer) {
@@ -47,6 +48,19 @@ void fill_adc(const SramConvSpec& spec, size_t adc, SramProgram& program) {
       program.integer() ? 0 : offset_weight(spec.encoding, spec.weight_bits);
 }
 
+void fill_float8(const SramConvSpec& spec, const int8_t* codes, SramProgram& program) {
+  SramConvArgs& args = program.args;
+  scale_for_float8(&args.adc);
+  args.digit_units = plane_units(spec.shape.c);
+  args.digits = spec.digits();
+  program.products = float8_products(spec).products;
+  program.weights = pack_float8_weights(spec, codes);
+  args.step_count = static_cast<int32_t>(program.products.size());
+  args.slice_units = static_cast<int32_t>(program.weights.size() / grid_tiles_o(program));
+  for (int j = 0; j < spec.planes(); ++j)
+    args.plane_weight[j] = plane_weight(spec.encoding, spec.weight_bits, j);
+}
+
 }  // namespace
 
 SramProgram make_sram_program(const SramConvSpec& spec, size_t adc, const int8_t* codes,
@@ -64,6 +78,10 @@ SramProgram make_sram_program(const SramConvSpec& spec, size_t adc, const int8_t
   args.halo_width = (kTileSide - 1) * spec.shape.stride + spec.shape.kw;
   const OperandStrides strides = make_strides(spec, args, integer, halo);
   fill_adc(spec, adc, program);
+  if (choice.kernel == SramKernel::kFloat8) {
+    fill_float8(spec, codes, program);
+    return program;
+  }
   if (integer) {
     args.digit_units = strides.bit;
     args.digits = 1;

@@ -16,6 +16,7 @@ struct SramProgram {
   std::vector<Unit> weights;
   std::vector<Step> steps;
   std::vector<Pass> passes;
+  std::vector<Unit> products;   ///< float8
   std::vector<uint32_t> table;  ///< padded to whole units; empty where the form needs none
 
   bool integer() const {

@@ -13,10 +13,10 @@
 namespace sramsim::emulator {
 namespace {
 
-enum class Wait { kNone, kWarp, kBlock };
+enum class Wait { kNone, kWarp, kGroup, kBlock };
 
 /// A warp-wide instruction: who has arrived at it, and with which operands.
-enum class WarpOp { kNone, kSync, kVote, kShuffle, kLoadMatrix, kMmaK128, kMmaK256, kMmaK32 };
+enum class WarpOp { kNone, kSync, kVote, kOr, kShuffle, kLoadMatrix, kMmaK128, kMmaK256, kMmaK32 };
 
 struct PendingCopy {
   ptx::SharedAddress to;
@@ -24,11 +24,25 @@ struct PendingCopy {
   bool valid;
 };
 
+/// A warpgroup product on its way to the registers at `to`.
+struct PendingProduct {
+  uint32_t* to;
+  WarpgroupResult result;
+  WarpgroupOperands operands;
+};
+
 struct Thread {
   Fiber fiber;
   Wait wait = Wait::kNone;
-  int block_syncs = 0, copy_waits = 0;
+  int block_syncs = 0, group_syncs = 0, copy_waits = 0, product_waits = 0;
   std::vector<PendingCopy> copies;
+  std::vector<PendingProduct> products;
+  int64_t products_started = 0;
+};
+
+struct Group {
+  int arrived = 0;
+  int64_t epoch = 0;
 };
 
 struct Warp {
@@ -50,18 +64,22 @@ class Block {
     block_y = y;
     shared_.reset(launch_.shared_bytes);
     warps_.assign(threads_.size() / kLanes, Warp{});
+    groups_.assign((threads_.size() + ptx::kWarpgroup - 1) / ptx::kWarpgroup, Group{});
     epoch_ = arrived_ = finished_ = 0;
     error_ = nullptr;
     for (auto& thread : threads_) {
       thread->wait = Wait::kNone;
-      thread->block_syncs = thread->copy_waits = 0;
+      thread->block_syncs = thread->group_syncs = thread->copy_waits = thread->product_waits = 0;
       thread->copies.clear();
+      thread->products.clear();
+      thread->products_started = 0;
       thread->fiber.start([this, t = thread.get()] { run_thread(*t); });
     }
     while (finished_ < static_cast<int>(threads_.size())) {
       if (!run_some_warp()) throw KernelError(stuck_text());
       if (error_) std::rethrow_exception(error_);
     }
+    for (int g = 0; g < static_cast<int>(groups_.size()); ++g) check_products(g);
     counts.block_syncs = std::max<int64_t>(counts.block_syncs, threads_[0]->block_syncs);
     counts.copy_waits = std::max<int64_t>(counts.copy_waits, threads_[0]->copy_waits);
   }
@@ -70,7 +88,9 @@ class Block {
   int thread() const { return current_; }
   const Launch& launch() const { return launch_; }
   SharedMemory& shared() { return shared_; }
-  Moment now() const { return {current_, epoch_, warps_[current_ / kLanes].epoch}; }
+  Moment now() const {
+    return {current_, epoch_, groups_[current_ / ptx::kWarpgroup].epoch, warps_[current_ / kLanes].epoch};
+  }
 
   void block_sync() {
     Thread& me = *threads_[current_];
@@ -82,6 +102,21 @@ class Block {
     arrived_ = 0;
     ++epoch_;
     for (auto& thread : threads_) thread->wait = Wait::kNone;
+  }
+
+  void warpgroup_sync() {
+    Thread& me = *threads_[current_];
+    if (me.group_syncs++ == launch_.faults.skip_warpgroup_sync) return;
+    const int g = current_ / ptx::kWarpgroup;
+    if (threads_.size() % ptx::kWarpgroup != 0) throw KernelError("the block is not whole warpgroups");
+    if (++groups_[g].arrived < ptx::kWarpgroup) {
+      pause(Wait::kGroup);
+      return;
+    }
+    groups_[g].arrived = 0;
+    ++groups_[g].epoch;
+    check_products(g);
+    for (int k = 0; k < ptx::kWarpgroup; ++k) threads_[g * ptx::kWarpgroup + k]->wait = Wait::kNone;
   }
 
   /// Gathers the operands of all lanes; the last to arrive executes the instruction for them.
@@ -114,6 +149,44 @@ class Block {
     me.copies.clear();
   }
 
+  void fence() {
+    if (!launch_.faults.skip_fences) shared_.fence(current_);
+  }
+  /// The result lands when it is waited for: until then the registers hold nothing of use. `add`: to what the
+  /// registers will hold by then.
+  void start_product(uint32_t* d, const WarpgroupOperands& operands, bool add) {
+    Thread& me = *threads_[current_];
+    const int thread = current_ % ptx::kWarpgroup;
+    WarpgroupResult before{};
+    if (add) {
+      const auto last = std::find_if(me.products.rbegin(), me.products.rend(),
+                                     [&](const PendingProduct& p) { return p.to == d; });
+      if (last == me.products.rend())
+        throw KernelError("a warpgroup product adds to registers of no other one");
+      before = last->result;
+    }
+    const auto load = [&](ptx::SharedAddress p, Unit& unit) {
+      shared_.read_for_product(p, 4, now(), unit.word);
+    };
+    me.products.push_back({d, warpgroup_e4m3_m64n64k32(thread, operands, before, load), operands});
+    std::fill_n(d, kWarpgroupRegisters, 0x7ABC7ABCu);
+    ++me.products_started;
+    counts.mmas += thread == 0;
+  }
+  void product_wait() {
+    Thread& me = *threads_[current_];
+    if (me.product_waits++ == launch_.faults.skip_product_wait) return;
+    for (const PendingProduct& p : me.products) {
+      // Its operands had to stay as they were until now.
+      const auto load = [&](ptx::SharedAddress at, Unit& unit) {
+        shared_.read_for_product(at, 4, now(), unit.word);
+      };
+      touch_operands(current_ % ptx::kWarpgroup, p.operands, load);
+      for (int r = 0; r < kWarpgroupRegisters; ++r) p.to[r] = pack_halves(p.result, r);
+    }
+    me.products.clear();
+  }
+
   int block_x = 0, block_y = 0;
   Counts counts;
 
@@ -121,11 +194,22 @@ class Block {
   void run_thread(Thread& thread) {
     try {
       body_();
+      if (!thread.products.empty()) throw KernelError("a thread ends with products that nobody waited for");
       if (!thread.copies.empty()) throw KernelError("a thread ends with copies that nobody waited for");
     } catch (...) {
       error_ = std::current_exception();
     }
     ++finished_;
+  }
+
+  /// All warps of a warpgroup must start the same products, or the device would hang.
+  void check_products(int g) const {
+    const auto started = [&](int k) { return threads_[g * ptx::kWarpgroup + k]->products_started; };
+    const int size = std::min<int>(ptx::kWarpgroup, static_cast<int>(threads_.size()) - g * ptx::kWarpgroup);
+    for (int k = 0; k < size; ++k)
+      if (started(k) != started(0))
+        throw KernelError("warps of warpgroup " + std::to_string(g) +
+                          " have started different numbers of products");
   }
 
   void pause(Wait wait) {
@@ -170,6 +254,7 @@ class Block {
   const std::function<void()>& body_;
   std::vector<std::unique_ptr<Thread>> threads_;
   std::vector<Warp> warps_;
+  std::vector<Group> groups_;
   SharedMemory shared_;
   std::exception_ptr error_;
   int current_ = 0, arrived_ = 0, finished_ = 0;
@@ -182,6 +267,9 @@ Block* active = nullptr;
 struct Vote {
   bool value;
   uint32_t ballot;
+};
+struct Or {
+  uint32_t value, result;
 };
 struct Shuffle {
   uint32_t value;
@@ -257,6 +345,15 @@ bool warp_any(bool value) {
 uint32_t warp_ballot(bool value) {
   return ballot(value);
 }
+uint32_t warp_or(uint32_t value) {
+  Or mine{value, 0};
+  active->warp_op(WarpOp::kOr, &mine, [](Warp& warp) {
+    uint32_t bits = 0;
+    for (void* operands : warp.operands) bits |= static_cast<Or*>(operands)->value;
+    for (void* operands : warp.operands) static_cast<Or*>(operands)->result = bits;
+  });
+  return mine.result;
+}
 uint32_t warp_shuffle(uint32_t value, int lane) {
   Shuffle mine{value, lane, 0};
   active->warp_op(WarpOp::kShuffle, &mine, [](Warp& warp) {
@@ -282,6 +379,9 @@ Unit shared_load_unit(SharedAddress p) {
 }
 void shared_store(SharedAddress p, uint32_t v) {
   active->shared().write(p, 1, active->now(), &v);
+}
+void shared_store_unit(SharedAddress p, const Unit& v) {
+  active->shared().write(p, 4, active->now(), v.word);
 }
 void copy_async_unit(SharedAddress to, const Unit* from, bool valid) {
   active->copy_async(to, from, valid);
@@ -316,6 +416,21 @@ void mma_u8s8_k32(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2
   MmaLane mine{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}, {c[0], c[1], c[2], c[3]}, {}};
   mma(WarpOp::kMmaK32, mine, mma_u8s8_m16n8k32);
   std::copy_n(mine.d, 4, d);
+}
+
+void warpgroup_sync() {
+  active->warpgroup_sync();
+}
+void fence_for_warpgroup_mma() {
+  active->fence();
+}
+void warpgroup_arrive() {}
+void start_warpgroup_mma_e4m3_n64(uint32_t (&d)[16], MatrixDescriptor a, MatrixDescriptor b, bool add) {
+  const auto bits = [](MatrixDescriptor m) { return uint64_t{m.high} << 32 | m.low; };
+  active->start_product(d, {bits(a), bits(b)}, add);
+}
+void warpgroup_wait_all() {
+  active->product_wait();
 }
 
 }  // namespace sramsim::ptx

@@ -3,6 +3,9 @@
 //   - two threads touching a word of shared memory without a barrier between, one of them writing (a missing
 //   barrier)
 //   - reading a word nobody has written, or whose asynchronous copy has not been waited for
+//   - a tensor product of a warpgroup that reads words whose writer has not fenced them, or whose words are
+//   overwritten before it is waited for; registers read before that; warps of a warpgroup that start
+//   different ones
 //   - addresses outside the block's shared memory, misaligned ones
 //   - lanes of a warp at different warp-wide instructions, barriers that some threads never reach
 // Lane layouts are those of fragments.h, so a wrong lane index gives wrong sums, as on the device. Warps are
@@ -24,9 +27,12 @@ class KernelError : public std::runtime_error {
 
 /// Errors that a test plants in the kernel it runs, to see that they are caught.
 struct Faults {
-  int skip_block_sync = -1;  ///< every thread runs through its k-th barrier of a block without stopping
-  int skip_copy_wait = -1;   ///< the k-th wait for asynchronous copies does nothing
-  int swap_lanes = 0;        ///< lane_index() gives lane ^ swap_lanes
+  int skip_block_sync = -1;      ///< every thread runs through its k-th barrier of a block without stopping
+  int skip_warpgroup_sync = -1;  ///< the same for barriers of a warpgroup
+  bool skip_fences = false;      ///< writes are never fenced for warpgroup products
+  int skip_product_wait = -1;    ///< the k-th wait for warpgroup products does nothing
+  int skip_copy_wait = -1;       ///< the k-th wait for asynchronous copies does nothing
+  int swap_lanes = 0;            ///< lane_index() gives lane ^ swap_lanes
 };
 
 struct Launch {

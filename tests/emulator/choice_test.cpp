@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "kernels/core/error.h"
 #include "kernels/sram_conv/sram_pack_cuda.h"
 #include "tests/cases.h"
@@ -30,6 +32,35 @@ TEST(Choice, SeedConv2TakesTheDirectKernelUpToOneUnitOfRows) {
     EXPECT_EQ(choose_sram_kernel(spec, 0, kBlackwell).kernel, SramKernel::kPortable);
     EXPECT_EQ(choose_sram_kernel(spec, 0, kTuring).kernel, SramKernel::kPortable);
   }
+}
+
+TEST(Choice, Float8IsTakenOnlyWhenAskedFor) {
+  for (int r : {16, 32, 64, 128}) {
+    // 5 bits of 128 rows are a step that halves cannot express.
+    const SramConvSpec spec = cases::make_spec(cases::seed_conv2(r, r == 16 || r == 128 ? 4 : 5));
+    EXPECT_NE(choose_sram_kernel(spec, 0, kH200).kernel, SramKernel::kFloat8);
+    const cuda::SramChoice choice = choose_sram_kernel(spec, 0, kH200, "float8");
+    EXPECT_EQ(choice.blocks_per_group, std::max(1, r / 32));
+    EXPECT_EQ(choice.tile_o, 16);
+    EXPECT_EQ(choice.threads, 512);
+    EXPECT_LE(choice.shared_bytes, kH200.shared_bytes);
+  }
+  const auto reason = [](cases::SramCase c, GpuLimits gpu) {
+    cuda::SramChoice choice;
+    return refuses(SramKernel::kFloat8, cases::make_spec(c), 0, gpu, "", &choice);
+  };
+  cases::SramCase c = cases::seed_conv2(64, 5);
+  EXPECT_EQ(reason(c, kH200), "");
+  EXPECT_NE(reason(c, kA100).find("9.0"), std::string::npos);
+  EXPECT_NE(reason(c, {9, 0, 227 << 10, false}).find("sm_90a"), std::string::npos);
+  c.shape.stride = 2;
+  EXPECT_NE(reason(c, kH200).find("stride"), std::string::npos);
+  c = cases::seed_conv2(256, 5);
+  c.mapping = "unrolled";
+  EXPECT_NE(reason(c, kH200).find("32 channels"), std::string::npos);
+  c = cases::seed_conv2(64, 5);
+  c.act_bits = 8;
+  EXPECT_NE(reason(c, kH200).find("16 bits"), std::string::npos);
 }
 
 TEST(Choice, LosslessLayersBecomeIntegerConvolutions) {

@@ -1,6 +1,7 @@
 #include "tests/emulator/emulated_kernels.h"
 
 #include "kernels/sram_conv/sram_conv_portable.cuh"
+#include "kernels/sram_conv/sram_float8_mma.cuh"
 #include "kernels/sram_conv/sram_gather_mma.cuh"
 #include "kernels/sram_conv/sram_halo_mma.cuh"
 #include "kernels/sram_conv/sram_prepare.cuh"
@@ -27,6 +28,12 @@ Body gather_body() {
   return sram_gather_body<Form, kChainedTileN / 8>;
 }
 
+template <int kPairs>
+Body float8_body(int blocks_per_group) {
+  if (blocks_per_group == 1) return sram_float8_body<1, kPairs>;
+  return blocks_per_group == 2 ? sram_float8_body<2, kPairs> : sram_float8_body<4, kPairs>;
+}
+
 /// The instantiation that the .cu files would launch.
 Body body_of(const SramChoice& c) {
   switch (c.kernel) {
@@ -39,6 +46,8 @@ Body body_of(const SramChoice& c) {
       if (c.adc == AdcKind::kClamp) return direct_body<ClampForm>(c.groups_per_step);
       return c.adc == AdcKind::kHalf2 ? direct_body<Half2Form>(c.groups_per_step)
                                       : direct_body<FmaForm>(c.groups_per_step);
+    case SramKernel::kFloat8:
+      return c.pairs == 2 ? float8_body<2>(c.blocks_per_group) : float8_body<4>(c.blocks_per_group);
     case SramKernel::kChained:
       if (c.adc == AdcKind::kHalf2) return chained_body<Half2Form>();
       return c.adc == AdcKind::kFma ? chained_body<FmaForm>() : chained_body<TableForm>();
@@ -77,6 +86,7 @@ Counts run_sram_conv(const SramConvSpec& spec, size_t adc, const SramChoice& cho
   args.weights = program.weights.data();
   args.steps = program.steps.data();
   args.passes = program.passes.data();
+  args.products = program.products.data();
   args.adc.table = program.table.data();
   args.epilogue.channel_sums = sums.data();
   const Body body = body_of(choice);

@@ -1,5 +1,9 @@
 #include "tests/emulator/fragments.h"
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+
 namespace sramsim::emulator {
 namespace {
 
@@ -103,6 +107,41 @@ void ldmatrix_m8n8_x4(const Unit (&rows)[kLanes], uint32_t (&r)[kLanes][4]) {
   for (int matrix = 0; matrix < 4; ++matrix)
     for (int row = 0; row < 8; ++row)
       for (int word = 0; word < 4; ++word) r[4 * row + word][matrix] = rows[8 * matrix + row].word[word];
+}
+
+double value_of_e4m3(uint8_t byte) {
+  static const auto table = [] {
+    std::array<double, 256> values{};
+    for (int b = 0; b < 256; ++b) {
+      const int exponent = b >> 3 & 15, significand = b & 7;
+      const double magnitude =
+          exponent == 0 ? std::ldexp(significand, -9) : std::ldexp(8 + significand, exponent - 10);
+      values[b] = (b & 128) != 0 ? -magnitude : magnitude;
+    }
+    return values;
+  }();
+  return table[byte];
+}
+
+uint32_t half_of(double value) {
+  const uint32_t sign = std::signbit(value) ? 0x8000u : 0u;
+  const double magnitude = std::abs(value);
+  if (magnitude == 0.0) return sign;
+  const int exponent = std::max(std::ilogb(magnitude), -14);
+  const auto significand =
+      static_cast<uint32_t>(std::lrint(std::ldexp(magnitude, 10 - exponent)));  // 0..2048
+  // A significand of 2048 carries into the exponent by itself; below 1024 the half is subnormal.
+  return sign + (static_cast<uint32_t>(exponent + 14) << 10) + significand;
+}
+
+uint32_t pack_halves(const WarpgroupResult& result, int r) {
+  return half_of(result.value[r][0]) | half_of(result.value[r][1]) << 16;
+}
+
+uint32_t descriptor_unit(uint64_t descriptor, int row, int half) {
+  const auto field = [&](int first) { return static_cast<uint32_t>(descriptor >> first & 0x3FFF) << 4; };
+  return field(0) + static_cast<uint32_t>(row / 8) * field(32) + static_cast<uint32_t>(row % 8) * 16 +
+         static_cast<uint32_t>(half) * field(16);
 }
 
 }  // namespace sramsim::emulator

@@ -27,4 +27,60 @@ void mma_u8s8_m16n8k32(MmaLane* const (&lanes)[kLanes]);
 /// rows[l]: the 16 bytes that lane l's address points to; r[l][m] = lane l's register for matrix m.
 void ldmatrix_m8n8_x4(const Unit (&rows)[kLanes], uint32_t (&r)[kLanes][4]);
 
+/// The value of an e4m3 byte: sign, four bits of exponent (bias 7), three of significand.
+double value_of_e4m3(uint8_t byte);
+/// The nearest half, ties to even, of a value within its range, as bits.
+uint32_t half_of(double value);
+
+/// wgmma m64n64k32, e4m3 by e4m3 to f16: "Register Fragments and Shared Memory Matrix Layouts" and "Matrix
+/// Descriptor Format" of the PTX ISA.
+inline constexpr int kWarpgroupRegisters = 16;
+struct WarpgroupOperands {
+  uint64_t a, b;  ///< descriptors
+};
+/// What a thread holds, before it is rounded to halves: [register][low, high].
+struct WarpgroupResult {
+  double value[kWarpgroupRegisters][2];
+};
+uint32_t pack_halves(const WarpgroupResult& result, int r);
+
+/// Units of a descriptor's operand: the 16 bytes `half` of row (or column) `row`.
+uint32_t descriptor_unit(uint64_t descriptor, int row, int half);
+
+/// `load(address, unit)` reads shared memory.
+template <typename Load>
+void touch_operands(int thread, const WarpgroupOperands& operands, Load load) {
+  Unit unit;
+  for (int h = 0; h < 4; ++h)
+    load(descriptor_unit(operands.a, thread / 32 * 16 + thread % 32 / 4 + h / 2 * 8, h % 2), unit);
+  for (int j = 0; j < 8; ++j)
+    for (int x = 0; x < 4; ++x)
+      load(descriptor_unit(operands.b, 8 * j + thread % 4 * 2 + x / 2, x % 2), unit);
+}
+
+/// Thread 0..127 of a warpgroup: before + a * b.
+template <typename Load>
+WarpgroupResult warpgroup_e4m3_m64n64k32(int thread, const WarpgroupOperands& operands,
+                                         const WarpgroupResult& before, Load load) {
+  WarpgroupResult result = before;
+  double rows[2][32], column[32];
+  const auto fetch = [&](uint64_t descriptor, int row, double(&values)[32]) {
+    for (int half = 0; half < 2; ++half) {
+      Unit unit;
+      load(descriptor_unit(descriptor, row, half), unit);
+      for (int k = 0; k < 16; ++k)
+        values[16 * half + k] = value_of_e4m3(static_cast<uint8_t>(unit.word[k / 4] >> (k % 4 * 8)));
+    }
+  };
+  const int warp = thread / 32, g = thread % 32 / 4, t = thread % 4;
+  for (int h = 0; h < 2; ++h) fetch(operands.a, 16 * warp + g + 8 * h, rows[h]);
+  for (int j = 0; j < 8; ++j)
+    for (int x = 0; x < 2; ++x) {
+      fetch(operands.b, 8 * j + 2 * t + x, column);
+      for (int h = 0; h < 2; ++h)
+        for (int k = 0; k < 32; ++k) result.value[2 * j + h][x] += rows[h][k] * column[k];
+    }
+  return result;
+}
+
 }  // namespace sramsim::emulator

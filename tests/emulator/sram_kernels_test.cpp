@@ -144,8 +144,27 @@ TEST_F(SramKernels, EqualTheReferenceOnRandomCases) {
   EXPECT_GT(checked, 40);
 }
 
+/// Row groups of one, two and three or four times 32 channels, also ragged ones, and planes in fours and
+/// eights.
+std::vector<SramCase> float8_cases() {
+  std::vector<SramCase> list;
+  for (const auto& [channels, rows] : {std::pair{32, 16}, {40, 24}, {64, 64}, {100, 50}, {128, 128}})
+    for (const int weight_bits : {2, 4, 5, 8}) {
+      SramCase c;
+      c.shape = {channels, 8, 9, 9, 1, 2, 1, 0};
+      c.act_bits = 2;
+      c.weight_bits = weight_bits;
+      c.subarray = rows;
+      c.seed = static_cast<uint64_t>(channels + weight_bits);
+      c.adcs = {{"uniform", 3, {}}};
+      list.push_back(c);
+    }
+  return list;
+}
+
 TEST_F(SramKernels, EqualTheReferenceOnImages) {
   for (uint64_t seed = 1; seed <= 60; ++seed) check_sums(image_case(seed));
+  for (const SramCase& c : float8_cases()) EXPECT_TRUE(check_sums(c));
   // Nothing that can be launched may go untested.
   const std::set<std::string> all = {"integer/none",
                                      "integer-gather/none",
@@ -155,6 +174,12 @@ TEST_F(SramKernels, EqualTheReferenceOnImages) {
                                      "direct/clamp, 2 row groups a step",
                                      "direct/half2, 2 row groups a step",
                                      "direct/fma, 2 row groups a step",
+                                     "float8/half2, 1 products a row group, 4 columns a channel",
+                                     "float8/half2, 2 products a row group, 4 columns a channel",
+                                     "float8/half2, 4 products a row group, 4 columns a channel",
+                                     "float8/half2, 1 products a row group, 8 columns a channel",
+                                     "float8/half2, 2 products a row group, 8 columns a channel",
+                                     "float8/half2, 4 products a row group, 8 columns a channel",
                                      "chained/half2",
                                      "chained/fma",
                                      "chained/table",
