@@ -63,7 +63,7 @@ void onednn_conv(benchmark::State& state, ConvShape shape, IntConvMethod method)
   onednn::Scratch scratch, acc;
   void* const room = scratch.reserve(conv.scratch_bytes());
   void* const out = acc.reserve(static_cast<size_t>(shape.outputs()) * kBatch * sizeof(int32_t));
-  for (auto _ : state) conv.run(operands.q.data(), out, room);
+  for (auto _ : state) conv.run_sums(operands.q.data(), out, room);
   count(state, 0, macs(shape));
 }
 BENCHMARK_CAPTURE(onednn_conv, conv2_u8s8, kConv2, IntConvMethod::kInt8)

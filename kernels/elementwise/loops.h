@@ -28,12 +28,9 @@ struct ElementwiseLoops {
   double (*squared_deviation)(const float* w, size_t n, double mean);
   void (*quantise_weights)(const float* w, size_t n, float alpha, float scale, int8_t* codes);
 
-  /// layer_output() of pixels x o accumulators; `acc` may be the memory of y. bias [o] or null.
+  /// layer_output() of pixels x o accumulators. bias [o] or null.
   void (*scale_int)(const int32_t* acc, size_t pixels, int o, float act_scale, float weight_scale,
                     const float* bias, bool relu, float* y);
-  /// The same from sums that a float convolution formed exactly.
-  void (*scale_float)(const float* acc, size_t pixels, int o, float act_scale, float weight_scale,
-                      const float* bias, bool relu, float* y);
   void (*relu)(const float* x, size_t n, float* y);
   void (*relu_backward)(const float* y, size_t n, float* grad);
   void (*multiply)(const float* x, size_t n, float factor, float* y);

@@ -81,40 +81,22 @@ void quantise_weights(const float* w, size_t n, float alpha, float scale, int8_t
 }
 
 // The order of operations of layer_output(): float(S) is the same from an integer and from its double.
-template <bool kRelu, typename T>
-void scale_row(const T* acc, int o, float act_scale, float weight_scale, const float* bias, float* y) {
+template <bool kRelu>
+void scale_row(const int32_t* acc, int o, float act_scale, float weight_scale, const float* bias, float* y) {
   for (int c = 0; c < o; ++c) {
     const float v = static_cast<float>(acc[c]) / act_scale / weight_scale + (bias ? bias[c] : 0.0f);
     y[c] = kRelu && !(v > 0.0f) ? 0.0f : v;
   }
 }
 
-template <typename T>
-void scale_sums(const T* acc, size_t pixels, int o, float act_scale, float weight_scale, const float* bias,
-                bool relu, float* y) {
+void scale_int(const int32_t* acc, size_t pixels, int o, float act_scale, float weight_scale,
+               const float* bias, bool relu, float* y) {
   for (size_t p = 0; p < pixels; ++p, acc += o, y += o) {
     if (relu)
       scale_row<true>(acc, o, act_scale, weight_scale, bias, y);
     else
       scale_row<false>(acc, o, act_scale, weight_scale, bias, y);
   }
-}
-
-// The sums may lie in the memory of y: read as what they are, through memcpy, in blocks.
-void scale_int(const int32_t* acc, size_t pixels, int o, float act_scale, float weight_scale,
-               const float* bias, bool relu, float* y) {
-  int32_t block[512];
-  for (size_t p = 0; p < pixels; ++p)
-    for (int c = 0; c < o; c += 512) {
-      const int count = o - c < 512 ? o - c : 512;
-      std::memcpy(block, acc + p * o + c, static_cast<size_t>(count) * sizeof(int32_t));
-      scale_sums(block, 1, count, act_scale, weight_scale, bias ? bias + c : nullptr, relu, y + p * o + c);
-    }
-}
-
-void scale_float(const float* acc, size_t pixels, int o, float act_scale, float weight_scale,
-                 const float* bias, bool relu, float* y) {
-  scale_sums(acc, pixels, o, act_scale, weight_scale, bias, relu, y);
 }
 
 void relu_forward(const float* x, size_t n, float* y) {
@@ -243,7 +225,6 @@ constexpr ElementwiseLoops make_table(const char* name) {
           squared_deviation,
           quantise_weights,
           scale_int,
-          scale_float,
           relu_forward,
           relu_backward,
           multiply,

@@ -1,6 +1,6 @@
-// Convolution without im2col, for what oneDNN does not serve: few rows (C*KH*KW small, as in a first layer,
-// where memory is the bound) and sums that its 8-bit or float kernels could not form exactly. One source
-// (direct_impl.h) compiled for several instruction sets; the output channels are the vector dimension.
+// Convolution without im2col, for what oneDNN does not serve well: few rows (C*KH*KW small, as in a first
+// layer, where memory is the bound) and sums that its 8-bit or float kernels could not form exactly. One
+// source (direct_impl.h) compiled for several instruction sets; the output channels are the vector dimension.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ struct DirectConvLoops {
 const DirectConvLoops& direct_conv_loops();
 std::span<const DirectConvLoops* const> direct_conv_targets();  ///< every set this machine runs, best first
 
-/// Below this many rows the direct loops beat oneDNN, which pads channels to its vector width.
+/// Below this many rows the direct loops beat oneDNN, which pads channels to its vector width (but for its
+/// 8-bit kernels with VNNI).
 inline constexpr int kDirectRows = 32;
 
 }  // namespace sramsim

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "kernels/core/parallel.h"
@@ -14,20 +15,9 @@
 namespace sramsim {
 namespace {
 
-/// Turns the accumulators of `pixels` output pixels into what the caller asked for.
 template <typename T>
-void deliver(const T* acc, size_t first_pixel, size_t pixels, int o, const SramOutput& out) {
-  if (out.s) {
-    double* s = out.s + first_pixel * o;
-    for (size_t i = 0; i < pixels * o; ++i) s[i] = static_cast<double>(acc[i]);
-  }
-  if (!out.y) return;
-  float* y = out.y + first_pixel * o;
-  const auto& loops = elementwise_loops();
-  if constexpr (std::is_same_v<T, int32_t>)
-    loops.scale_int(acc, pixels, o, out.act_scale, out.weight_scale, out.bias, out.relu, y);
-  else
-    loops.scale_float(acc, pixels, o, out.act_scale, out.weight_scale, out.bias, out.relu, y);
+void deliver_sums(const T* acc, size_t count, double* s) {
+  for (size_t i = 0; i < count; ++i) s[i] = static_cast<double>(acc[i]);
 }
 
 /// Own loops, one output row at a time: the accumulators stay in the cache and are delivered from there.
@@ -53,7 +43,11 @@ class DirectPlan final : public IntConvPlan {
       for (int64_t row = 0; row < rows; ++row) {
         const uint8_t* image = q + row / out_h * shape_.inputs();
         loops.forward_row(shape_, image, weights_.data(), static_cast<int>(row % out_h), acc.data());
-        deliver(acc.data(), static_cast<size_t>(row) * out_w, out_w, shape_.o, output);
+        const size_t count = acc.size(), at = static_cast<size_t>(row) * count;
+        if (output.s) deliver_sums(acc.data(), count, output.s + at);
+        if (output.y)
+          elementwise_loops().scale_int(acc.data(), out_w, shape_.o, output.act_scale, output.weight_scale,
+                                        output.bias, output.relu, output.y + at);
       }
     }
   }
@@ -63,7 +57,7 @@ class DirectPlan final : public IntConvPlan {
   std::vector<int32_t> weights_;  // [KH,KW,C,O]
 };
 
-/// oneDNN, with a primitive kept for every batch size met.
+/// oneDNN, with a primitive kept for every batch size and kind of output met.
 class OneDnnPlan final : public IntConvPlan {
  public:
   OneDnnPlan(const ConvShape& shape, IntConvMethod method)
@@ -75,23 +69,22 @@ class OneDnnPlan final : public IntConvPlan {
   }
 
   void run(const uint8_t* q, int n, const SramOutput& output) const override {
-    const OneDnnIntConv& conv = primitive(n);
-    const size_t pixels = static_cast<size_t>(n) * shape_.out_h() * shape_.out_w();
     thread_local onednn::Scratch scratch, sums;
-    // The sums are formed in the memory of y where they fit: one buffer less to travel through the cache.
-    void* acc = output.y ? static_cast<void*>(output.y) : sums.reserve(pixels * shape_.o * sizeof(float));
-    conv.run(q, acc, scratch.reserve(conv.scratch_bytes()));
-    const size_t chunk = std::max<size_t>(1, kChunk / shape_.o);
-    parallel_chunks(
-        pixels,
-        [&](size_t begin, size_t end) {
-          const size_t at = begin * shape_.o;
-          if (method_ == IntConvMethod::kInt8)
-            deliver(static_cast<const int32_t*>(acc) + at, begin, end - begin, shape_.o, output);
-          else
-            deliver(static_cast<const float*>(acc) + at, begin, end - begin, shape_.o, output);
-        },
-        chunk);
+    if (output.y) {
+      const OneDnnIntConv& conv = primitive(n, {true, output.bias != nullptr, output.relu});
+      conv.run_scaled(q, output, scratch.reserve(conv.scratch_bytes()));
+    }
+    if (!output.s) return;
+    const OneDnnIntConv& conv = primitive(n, {});
+    const auto count = static_cast<size_t>(n * shape_.outputs());
+    void* acc = sums.reserve(count * sizeof(float));
+    conv.run_sums(q, acc, scratch.reserve(conv.scratch_bytes()));
+    parallel_chunks(count, [&](size_t begin, size_t end) {
+      if (method_ == IntConvMethod::kInt8)
+        deliver_sums(static_cast<const int32_t*>(acc) + begin, end - begin, output.s + begin);
+      else
+        deliver_sums(static_cast<const float*>(acc) + begin, end - begin, output.s + begin);
+    });
   }
 
  private:
@@ -100,10 +93,10 @@ class OneDnnPlan final : public IntConvPlan {
     uint64_t version = 0;  // of the weights it has packed
   };
 
-  const OneDnnIntConv& primitive(int n) const {
+  const OneDnnIntConv& primitive(int n, IntConvOutput output) const {
     const std::lock_guard lock(mutex_);
-    Slot& slot = slots_[n];
-    if (!slot.conv) slot.conv = std::make_unique<OneDnnIntConv>(shape_, n, method_);
+    Slot& slot = slots_[{n, output}];
+    if (!slot.conv) slot.conv = std::make_unique<OneDnnIntConv>(shape_, n, method_, output);
     if (slot.version != version_) slot.conv->pack(codes_.data());
     slot.version = version_;
     return *slot.conv;
@@ -114,7 +107,7 @@ class OneDnnPlan final : public IntConvPlan {
   std::vector<int8_t> codes_;
   uint64_t version_ = 0;
   mutable std::mutex mutex_;
-  mutable std::map<int, Slot> slots_;
+  mutable std::map<std::pair<int, IntConvOutput>, Slot> slots_;
 };
 
 }  // namespace

@@ -114,7 +114,7 @@ TEST(IntConv, EveryMethodIsExactWhereItIsChosen) {
     EXPECT_EQ(choose_int_conv(conv2, 255, 100), IntConvMethod::kDirect);  // sums beyond 2^24
   }
   EXPECT_EQ(choose_int_conv({.c = 1, .h = 28, .w = 28, .o = 8, .kh = 3, .kw = 3}, 15, 8),
-            IntConvMethod::kDirect);
+            onednn::has_vnni() ? IntConvMethod::kInt8 : IntConvMethod::kDirect);
 
   const ConvCase k{
       {.c = 40, .h = 6, .w = 6, .o = 20, .kh = 3, .kw = 3}, 2, 8, 5};  // |sum| <= 255*15*360 < 2^24
@@ -126,12 +126,30 @@ TEST(IntConv, EveryMethodIsExactWhereItIsChosen) {
     conv.pack(x.codes.data());
     onednn::Scratch scratch;
     std::vector<int32_t> acc(want.size());
-    conv.run(x.q.data(), acc.data(), scratch.reserve(conv.scratch_bytes()));
+    conv.run_sums(x.q.data(), acc.data(), scratch.reserve(conv.scratch_bytes()));
     for (size_t i = 0; i < want.size(); ++i) {
       float f;
       std::memcpy(&f, &acc[i], sizeof f);
       ASSERT_EQ(method == IntConvMethod::kInt8 ? acc[i] : static_cast<int64_t>(f), want[i]) << i;
     }
+    const auto bias = test::Draw(3).floats(k.shape.o, -1, 1);
+    for (const bool with_bias : {false, true})
+      for (const bool relu : {false, true}) {
+        OneDnnIntConv scaled(k.shape, k.n, method, {true, with_bias, relu});
+        scaled.pack(x.codes.data());
+        std::vector<float> y(want.size());
+        SramOutput output;
+        output.y = y.data();
+        output.act_scale = 1.7f;
+        output.weight_scale = 23.1f;
+        output.bias = with_bias ? bias.data() : nullptr;
+        output.relu = relu;
+        scaled.run_scaled(x.q.data(), output, scratch.reserve(scaled.scratch_bytes()));
+        for (size_t i = 0; i < want.size(); ++i)
+          ASSERT_EQ(y[i], layer_output(static_cast<double>(want[i]), 1.7f, 23.1f,
+                                       with_bias ? bias[i % k.shape.o] : 0.0f, relu))
+              << i;
+      }
   }
 }
 
