@@ -83,10 +83,16 @@ template <class Simd, int kCount>
 SRAMSIM_INLINE void count_rows(const Rows<Simd>& rows, int n, typename Simd::Vector (&p)[kCount]) {
   count_fifteen(rows, p[0], p[1], p[2], p[3]);
   for (int k = 4; k < kCount; ++k) p[k] = Simd::zero();
-  for (int k = 15; k < n; k += 16) {
+  int k = 15;
+  for (; k + 8 < n; k += 16) {
     auto carry = add_sixteen(rows.from(k), p[0], p[1], p[2], p[3]);
 #pragma GCC unroll 4
     for (int level = 4; level < kCount; ++level) carry = Simd::half_add(p[level], carry);
+  }
+  if (k < n) {
+    auto carry = add_eight(rows.from(k), p[0], p[1], p[2]);
+#pragma GCC unroll 5
+    for (int level = 3; level < kCount; ++level) carry = Simd::half_add(p[level], carry);
   }
 }
 
