@@ -34,7 +34,9 @@ SRAMSIM_HD static inline int32_t activation_code(float x, float alpha, float sca
 
 /// Gradient mask of the straight-through estimator; `after_relu` takes the ReLU's own mask (x > 0) along.
 SRAMSIM_HD static inline bool activation_passes(float x, float alpha, bool after_relu) {
-  return x <= alpha && (after_relu ? x > 0.0f : x >= 0.0f);
+  // No &&: its branch keeps compilers from making vectors of a loop over this.
+  return static_cast<bool>(static_cast<int>(x <= alpha) &
+                           static_cast<int>(after_relu ? x > 0.0f : x >= 0.0f));
 }
 
 SRAMSIM_HD static inline float passed_gradient(float x, float alpha, bool after_relu, float g) {

@@ -26,18 +26,30 @@ double add_lanes(const double (&lane)[kLanes]) {
   return sum;
 }
 
+// Element by element first, then the sum: apart, and with results in an array of its own, both become
+// vectors.
 template <bool kAfterRelu>
 double mask_gradient(const float* x, size_t n, float alpha, float* grad) {
-  double lane[kLanes] = {};
-  size_t i = 0;
-  const auto step = [&](size_t k, size_t l) {
-    const float g = grad[k];
-    lane[l] += clipped_gradient(x[k], alpha, g);
-    grad[k] = passed_gradient(x[k], alpha, kAfterRelu, g);
-  };
-  for (; i + kLanes <= n; i += kLanes)
-    for (size_t l = 0; l < kLanes; ++l) step(i + l, l);
-  for (size_t l = 0; i < n; ++i, ++l) step(i, l);
+  constexpr size_t kBlock = 16 * kLanes;
+  typedef float Floats __attribute__((vector_size(kLanes * sizeof(float))));
+  typedef double Doubles __attribute__((vector_size(kLanes * sizeof(double))));
+  Doubles lanes{};
+  for (size_t i = 0; i < n; i += kBlock) {
+    const size_t count = n - i < kBlock ? n - i : kBlock;
+    alignas(64) float clipped[kBlock] = {}, g[kBlock], xs[kBlock];
+    std::memcpy(g, grad + i, count * sizeof(float));
+    std::memcpy(xs, x + i, count * sizeof(float));
+    for (size_t k = 0; k < count; ++k) clipped[k] = clipped_gradient(xs[k], alpha, g[k]);
+    for (size_t k = 0; k < count; ++k) g[k] = passed_gradient(xs[k], alpha, kAfterRelu, g[k]);
+    std::memcpy(grad + i, g, count * sizeof(float));
+    for (size_t k = 0; k < kBlock; k += kLanes) {
+      Floats block;
+      std::memcpy(&block, clipped + k, sizeof block);
+      lanes += __builtin_convertvector(block, Doubles);
+    }
+  }
+  double lane[kLanes];
+  std::memcpy(lane, &lanes, sizeof lane);
   return add_lanes(lane);
 }
 
