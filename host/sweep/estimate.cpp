@@ -10,7 +10,7 @@ namespace sramsim {
 namespace {
 
 constexpr size_t kUnits = 4;
-constexpr int kRuns = 3;  // of each measurement; the fastest counts
+constexpr int kRuns = 2;  // of each measurement; the fastest counts
 
 }  // namespace
 
@@ -18,8 +18,10 @@ Estimate estimate_sweep(Backend& backend, SweepNetworks& networks, const ImageSe
                         std::span<const SweepPoint> points, std::span<const std::string> keys,
                         std::span<const WorkUnit> units, const SweepOptions& options) {
   if (units.empty()) return {0.0, "nothing to compute"};
-  const int64_t few = backend.preferred_batch() / 8, more = 3 * few;  // images of the two measurements
   const int64_t all = SweepRunner(backend, networks, images, points, keys, options).images();
+  // Images of the two measurements: steps of a fraction of the usual size would cost more per image.
+  const int64_t more = std::min<int64_t>(all, 3 * backend.preferred_batch());
+  const int64_t few = std::max<int64_t>(1, more / 3);
   SweepOptions on_few = options, on_more = options;
   on_few.evaluate.limit = few, on_more.evaluate.limit = more;
   SweepRunner few_images(backend, networks, images, points, keys, on_few);
@@ -41,7 +43,7 @@ Estimate estimate_sweep(Backend& backend, SweepNetworks& networks, const ImageSe
     const WorkUnit& unit = units[i * units.size() / measured];
     const double short_run = seconds_of(few_images, unit);
     const double long_run = std::max(short_run, seconds_of(more_images, unit));
-    const double slope = (long_run - short_run) / static_cast<double>(more - few);
+    const double slope = more > few ? (long_run - short_run) / static_cast<double>(more - few) : long_run;
     per_point += slope;
     once += std::max(0.0, short_run - slope * static_cast<double>(few));
     measured_points += unit.size();
