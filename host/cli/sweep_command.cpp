@@ -40,6 +40,9 @@ Plan make_plan(SweepJob& job, const std::vector<size_t>& missing, size_t workers
 }
 
 void say_what_is_shared(SweepJob& job, const Plan& plan) {
+  for (size_t k = 0; job.places.size() > 1 && k < job.places.size(); ++k)
+    fmt::print(stderr, "worker {} of {}: device {}, {} CPU thread{}\n", k + 1, job.places.size(),
+               job.places[k].device, job.places[k].threads, job.places[k].threads == 1 ? "" : "s");
   for (size_t u = 0; u < plan.units.size(); ++u)
     fmt::print(stderr, "pass {} of {}: {}", u + 1, plan.units.size(),
                explain(*job.networks, job.points, plan.units[u]));

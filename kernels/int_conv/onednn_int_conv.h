@@ -2,8 +2,8 @@
 // kernels of this machine could saturate but every sum is exact in float.
 #pragma once
 
-#include <compare>
 #include <cstdint>
+#include <tuple>
 
 #include "kernels/core/conv_shape.h"
 #include "kernels/onednn/onednn.h"
@@ -24,7 +24,9 @@ IntConvMethod choose_int_conv(const ConvShape& shape, int max_q, int max_code);
 /// What leaves the primitive: the sums, or layer_output() of them, formed while they are in registers.
 struct IntConvOutput {
   bool scaled = false, bias = false, relu = false;
-  auto operator<=>(const IntConvOutput&) const = default;
+  bool operator<(const IntConvOutput& other) const {
+    return std::tie(scaled, bias, relu) < std::tie(other.scaled, other.bias, other.relu);
+  }
 };
 
 class OneDnnIntConv {
