@@ -121,6 +121,7 @@ void compute(const SweepFlags& flags, SweepJob& job, Ranks& ranks, SweepRunner& 
     progress.done(unit);
   };
   if (ranks.size() > 1) return hand_out(ranks, plan.units, keep);
+  if (plan.units.empty()) return;
   if (job.places.size() > 1)
     return work_side_by_side(
         job.places, {job.checkpoints, *job.images, job.points, job.keys, job.options}, plan.units,

@@ -7,11 +7,13 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 #include "host/util/interrupt.h"
+#include "kernels/core/error.h"
 
 namespace sramsim {
 namespace {
@@ -56,7 +58,8 @@ class Crew {
   void run(size_t k, const WorkerPlace& place) {
     try {
       // A device belongs to the thread that opened it.
-      const auto backend = make_backend(place.device, place.threads);
+      const auto backend = open(place);
+      if (!backend) return;
       SweepNetworks networks(*backend, work_.checkpoints);
       SweepRunner runner(*backend, networks, work_.images, work_.points, work_.keys, work_.options);
       while (const WorkUnit* unit = next()) {
@@ -78,6 +81,20 @@ class Crew {
     const std::lock_guard lock(mutex_);
     --working_;
     changed_.notify_one();
+  }
+
+  /// Null where a device cannot be used but another worker is left: the others do its share.
+  std::unique_ptr<Backend> open(const WorkerPlace& place) {
+    try {
+      return make_backend(place.device, place.threads);
+    } catch (const RunError& e) {
+      const std::lock_guard lock(mutex_);
+      if (working_ == 1) throw;
+      if (work_.options.evaluate.note) work_.options.evaluate.note(e.what());
+      --working_;
+      changed_.notify_one();
+      return nullptr;
+    }
   }
 
   const WorkUnit* next() {

@@ -75,15 +75,18 @@ TEST_F(Workers, AnErrorOfTheReceiverEndsThem) {
   EXPECT_EQ(units, 3u);
 }
 
-TEST_F(Workers, AWorkerWithoutADeviceIsAnError) {
-  const std::vector<WorkerPlace> places{{"cpu", 1}, {"cuda:4000", 1}};
-  try {
-    work_side_by_side(
-        places, work_, units_, [](const WorkUnit&, const std::vector<SweepResult>&) {}, [](double) {});
-    FAIL() << "nothing was thrown";
-  } catch (const RunError& e) {
-    EXPECT_NE(std::string(e.what()).find("cuda:4000"), std::string::npos) << e.what();
-  }
+TEST_F(Workers, OthersDoTheShareOfAWorkerWhoseDeviceFails) {
+  std::vector<WorkerPlace> places{{"cuda:4000", 1}, {"cpu", 1}};
+  std::string note;
+  options_.evaluate.note = [&](const std::string& line) { note = line; };
+  size_t units = 0;
+  const auto count = [&](const WorkUnit&, const std::vector<SweepResult>&) { ++units; };
+  work_side_by_side(places, work_, units_, count, [](double) {});
+  EXPECT_EQ(units, units_.size());
+  EXPECT_NE(note.find("cuda:4000"), std::string::npos) << note;
+
+  places = {{"cuda:4000", 1}, {"cuda:4001", 1}};
+  EXPECT_THROW(work_side_by_side(places, work_, units_, count, [](double) {}), RunError);
 }
 
 TEST(WorkerPlaces, DivideTheCores) {
