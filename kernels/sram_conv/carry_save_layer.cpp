@@ -147,14 +147,16 @@ void PackedLayer::pack_families(const SramConvSpec& spec) {
   std::vector<Group> left = std::move(groups_), ordered;
   while (!left.empty()) {
     const auto begin = static_cast<int32_t>(ordered.size());
+    const int most = spec.shape.stride == 1 ? std::min(spec.shape.kw, kMaxFamily) : 1;
     auto next = left.begin();
-    do {
+    while (next != left.end()) {
       ordered.push_back(*next);
       left.erase(next);
-      next = std::find_if(left.begin(), left.end(),
-                          [&](const Group& group) { return follows(group, ordered.back()); });
-    } while (next != left.end() && spec.shape.stride == 1 &&
-             static_cast<int32_t>(ordered.size()) - begin < kMaxFamily);
+      next = static_cast<int32_t>(ordered.size()) - begin == most
+                 ? left.end()
+                 : std::find_if(left.begin(), left.end(),
+                                [&](const Group& group) { return follows(group, ordered.back()); });
+    }
     families_.push_back({begin, static_cast<int32_t>(ordered.size())});
     layer_.longest_family =
         std::max(layer_.longest_family, families_.back().group_end - families_.back().group_begin);

@@ -31,7 +31,7 @@ TEST_P(EachSet, BytesToUnitDividesBy255) {
   for (int i = 0; i < 256; ++i) EXPECT_EQ(x[static_cast<size_t>(i)], static_cast<float>(i) / 255.0f);
 }
 
-TEST_P(EachSet, ScalesSumsAsLayerOutputDoesEvenInPlace) {
+TEST_P(EachSet, ScalesSumsAsLayerOutputDoes) {
   for (const int o : {1, 7, 16, 130, 600})
     for (const bool relu : {false, true})
       for (const bool with_bias : {false, true}) {
