@@ -62,7 +62,7 @@ struct Family {
 
 /// What precedes the bit planes of a pixel, A planes of ceil(C/8) bytes.
 struct PixelHeader {
-  int32_t sum;   ///< of the activation codes over the channels
+  int32_t sum;   ///< of the activation codes over the channels; 0 where the encoding has no offset
   uint32_t any;  ///< bit b: some channel has activation bit b set
 };
 
@@ -108,6 +108,7 @@ struct Layer {
   uint32_t first;  ///< smallest P that gives a nonzero byte in any table
   /// Accumulators are kept apart for digit weights 2^(4*half + s): s is part of dots.
   int halves;
+  bool accumulators_are_sums;  ///< of table t and output t: nothing is left to shift or to add
 
   int outputs;          ///< output channels O
   int output_count;     ///< ADC tables

@@ -137,12 +137,15 @@ template <class Simd, bool kOneTable>
 [[gnu::noinline]] void convert_block(const Layer& layer, const Strip& strip, const Group& group, int m,
                                      const Block& block) {
   const Piece& piece = layer.pieces[group.piece_begin];
+  const uint8_t *begin = block.live_tile, *end = begin + block.live_tiles;
+  while (begin < end && *begin < m) ++begin;
+  while (begin < end && end[-1] >= m + block.pixels) --end;
   for (int vector = 0; vector < layer.vectors; ++vector) {
     const uint8_t* base = piece_weights<Simd>(layer, piece, vector);
-    for (int x = 0; x < block.pixels; ++x) {
-      const Tile& tile = block.tiles[x + m];
-      const uint16_t* lists = strip.lists + (x + m) * layer.tile_lists;
-      int32_t* pixel_acc = strip.acc + (block.first + x) * layer.strip_acc;
+    for (const uint8_t* t = begin; t < end; ++t) {
+      const Tile& tile = block.tiles[*t];
+      const uint16_t* lists = strip.lists + *t * layer.tile_lists;
+      int32_t* pixel_acc = strip.acc + (block.first + *t - m) * layer.strip_acc;
       for (int half = 0; half < layer.halves; ++half) {
         uint32_t live = tile.live >> (4 * half) & 15;
         if (!live) continue;
@@ -278,18 +281,56 @@ inline void write_outputs(const Layer& layer, const SramOutput& out, double step
                           0.0f, out.relu);
 }
 
-template <class Simd>
-void finish_pixel(const Layer& layer, const Strip& strip, int x) {
-  int32_t window_sum = 0;
-  if (layer.offset)
-    for (int k = 0; k < layer.positions; ++k) {
-      PixelHeader header;
-      std::memcpy(&header, strip.window[x] + layer.position_offset[k], sizeof header);
-      window_sum += header.sum;
-    }
+inline int32_t window_sum(const Layer& layer, const uint8_t* window) {
+  int32_t sum = 0;
+  for (int k = 0; k < layer.positions; ++k) {
+    PixelHeader header;
+    std::memcpy(&header, window + layer.position_offset[k], sizeof header);
+    sum += header.sum;
+  }
+  return sum;
+}
+
+inline bool all_zero(const int32_t* values, int64_t n) {
+  int32_t any = 0;
+  for (int64_t k = 0; k < n; ++k) any |= values[k];
+  return any == 0;
+}
+
+/// Gives output pixel `to` the outputs of `from`.
+inline void copy_outputs(const Layer& layer, const Strip& strip, int64_t from, int64_t to) {
+  const auto copy = [&](auto* values) {
+    if (values) std::copy_n(values + from * layer.outputs, layer.outputs, values + to * layer.outputs);
+  };
   for (int t = 0; t < layer.output_count; ++t) {
-    gather_sums<Simd>(layer, strip.acc + x * layer.strip_acc, t, strip.sums);
-    write_outputs(layer, strip.outputs[t], layer.steps[t], strip.sums, window_sum, strip.first_pixel + x);
+    copy(strip.outputs[t].s);
+    copy(strip.outputs[t].y);
+  }
+}
+
+/// Output pixels that saw no code are all alike: the background of an image costs a copy.
+template <class Simd>
+void finish_strip(const Layer& layer, const Strip& strip) {
+  const int64_t table_acc = table_stride<Simd>(layer);
+  int64_t blank = -1;
+  for (int x = 0; x < strip.pixels; ++x) {
+    const int32_t* acc = strip.acc + x * layer.strip_acc;
+    const int64_t pixel = strip.first_pixel + x;
+    const int32_t sum = layer.offset ? window_sum(layer, strip.window[x]) : 0;
+    const bool is_blank = sum == 0 && all_zero(acc, layer.strip_acc);
+    if (is_blank && blank >= 0) {
+      copy_outputs(layer, strip, blank, pixel);
+      continue;
+    }
+    if (is_blank) blank = pixel;
+    for (int t = 0; t < layer.output_count; ++t) {
+      const int32_t* sums = acc + t * table_acc;
+      if (!layer.accumulators_are_sums) {
+        gather_sums<Simd>(layer, acc, t, strip.sums);
+        sums = strip.sums;
+      }
+      write_outputs(layer, strip.outputs[t], layer.steps[t], sums, sum, pixel);
+    }
   }
 }
 
@@ -323,7 +364,7 @@ void convolve_strip(const Layer& layer, const Strip& strip) {
       }
     }
   }
-  for (int x = 0; x < strip.pixels; ++x) finish_pixel<Simd>(layer, strip, x);
+  finish_strip<Simd>(layer, strip);
 }
 
 }  // namespace

@@ -259,6 +259,10 @@ void PackedLayer::pack_tables(const SramConvSpec& spec, const Engine& engine) {
   for (const ByteTable& table : tables) layer_.first = std::min(layer_.first, table.first);
   layer_.steps = steps_.data();
   layer_.output_count = static_cast<int>(spec.adcs.size());
+  layer_.accumulators_are_sums = layer_.halves == 1 && layer_.quads == 1 && quad_shift_[0] == 0 &&
+                                 layer_.table_count == layer_.output_count;
+  for (int t = 0; layer_.accumulators_are_sums && t < layer_.table_count; ++t)
+    layer_.accumulators_are_sums = tables[t].output == t && tables[t].shift == 0;
 }
 
 }  // namespace sramsim::carry_save

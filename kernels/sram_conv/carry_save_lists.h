@@ -24,9 +24,12 @@ struct Tile {
 /// The tiles of a family of row groups and a few pixels: pixel first + x of the strip has tile x + m in group
 /// m.
 struct Block {
+  static constexpr int kMaxTiles = kMaxStrip + kMaxFamily - 1;
   int first, pixels;
   int members;
-  Tile tiles[kMaxStrip + kMaxFamily - 1];
+  Tile tiles[kMaxTiles];
+  int live_tiles;
+  uint8_t live_tile[kMaxTiles];
 };
 
 /// Lists the set rows of one piece for every bit of `bits`: n[bit] entries at lists + bit*stride, and zero
@@ -35,23 +38,22 @@ template <class Simd>
 [[gnu::always_inline]] inline void collect_piece(const Layer& layer, const Piece& piece,
                                                  const uint8_t* window, uint32_t bits, uint16_t* lists,
                                                  int* n) {
-  const int act_bits = layer.act_bits, stride = layer.list_stride, plane_bytes = layer.plane_bytes;
   std::fill_n(n, kMaxBits, 0);
-  for (int k = piece.run_begin; k < piece.run_end; ++k) {
-    const Run& run = layer.runs[k];
-    const auto entries = Simd::entries(run);
-    const uint8_t* plane = window + run.offset;
+  const uint8_t* plane = window;
+  for (int bit = 0; bit < layer.act_bits; ++bit, plane += layer.plane_bytes, lists += layer.list_stride) {
     uint16_t* list = lists;
-    for (int bit = 0; bit < act_bits; ++bit, plane += plane_bytes, list += stride) {
-      if (!(bits >> bit & 1)) continue;
-      uint64_t word;
-      std::memcpy(&word, plane, sizeof word);
-      const uint32_t set = static_cast<uint32_t>(word >> run.shift) & run.mask;
-      Simd::append(entries, set, list + n[bit]);
-      n[bit] += std::popcount(set);
-    }
+    if (bits >> bit & 1)
+      for (int k = piece.run_begin; k < piece.run_end; ++k) {
+        const Run& run = layer.runs[k];
+        uint64_t word;
+        std::memcpy(&word, plane + run.offset, sizeof word);
+        const uint32_t set = static_cast<uint32_t>(word >> run.shift) & run.mask;
+        Simd::append(Simd::entries(run), set, list);
+        list += std::popcount(set);
+      }
+    Simd::end_list(list);
+    n[bit] = static_cast<int>(list - lists);
   }
-  for (int bit = 0; bit < act_bits; ++bit) Simd::end_list(lists + bit * stride + n[bit]);
 }
 
 /// A list holds its pieces one after another, each from a multiple of kPieceRows + kListPadding;
@@ -89,10 +91,14 @@ template <class Simd>
                                      Block& block) {
   const int pieces = group.piece_end - group.piece_begin;
   const uint8_t* window = nullptr;
-  for (int x = 0; x < block.pixels + block.members - 1; ++x) {
+  const int tiles = block.pixels + block.members - 1;
+  block.live_tiles = 0;
+  for (int x = 0; x < tiles; ++x) {
     window = x < block.pixels ? strip.window[block.first + x] : window + layer.pixel_bytes;
     collect_tile<Simd>(layer, group, window, strip.lists + x * layer.tile_lists,
                        pieces > 1 ? strip.piece_rows + x * pieces * kMaxBits : nullptr, block.tiles[x]);
+    block.live_tile[block.live_tiles] = static_cast<uint8_t>(x);
+    block.live_tiles += block.tiles[x].live != 0;
   }
 }
 

@@ -209,31 +209,37 @@ int column_bit(int cell, int lane, int plane) {
   return 8 * (4 * lane + plane) + cell;
 }
 
+/// Channels [c, c + 32) of a pixel, zeros behind the last one.
+SRAMSIM_INLINE __m256i load_codes(const Layer& layer, const uint8_t* q, int c) {
+  if (c + 32 <= layer.channels) return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(q + c));
+  alignas(32) uint8_t tail[32] = {};
+  std::memcpy(tail, q + c, layer.channels - c);
+  return _mm256_load_si256(reinterpret_cast<const __m256i*>(tail));
+}
+
+int32_t sum_codes(const Layer& layer, const uint8_t* q) {
+  __m256i sum = _mm256_setzero_si256();
+  for (int c = 0; c < layer.channels; c += 32)
+    sum = _mm256_add_epi64(sum, _mm256_sad_epu8(load_codes(layer, q, c), _mm256_setzero_si256()));
+  alignas(32) int64_t sums[4];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(sums), sum);
+  return static_cast<int32_t>(sums[0] + sums[1] + sums[2] + sums[3]);
+}
+
 void pack_pixel(const Layer& layer, const uint8_t* q, uint8_t* record) {
   PixelHeader header{};
-  __m256i sum = _mm256_setzero_si256();
+  if (layer.offset) header.sum = sum_codes(layer, q);
   for (int bit = 0; bit < layer.act_bits; ++bit) {
     uint8_t* plane = record + sizeof header + bit * layer.plane_bytes;
     uint32_t any = 0;
     for (int c = 0; c < layer.channels; c += 32) {
-      __m256i codes;
-      if (c + 32 <= layer.channels) {
-        codes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(q + c));
-      } else {
-        alignas(32) uint8_t tail[32] = {};
-        std::memcpy(tail, q + c, layer.channels - c);
-        codes = _mm256_load_si256(reinterpret_cast<const __m256i*>(tail));
-      }
+      const __m256i codes = load_codes(layer, q, c);
       const auto bits = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_slli_epi16(codes, 7 - bit)));
       std::memcpy(plane + c / 8, &bits, sizeof bits);  // past the plane's end: the next plane, written later
       any |= bits;
-      if (bit == 0) sum = _mm256_add_epi64(sum, _mm256_sad_epu8(codes, _mm256_setzero_si256()));
     }
     header.any |= static_cast<uint32_t>(any != 0) << bit;
   }
-  alignas(32) int64_t sums[4];
-  _mm256_store_si256(reinterpret_cast<__m256i*>(sums), sum);
-  header.sum = static_cast<int32_t>(sums[0] + sums[1] + sums[2] + sums[3]);
   std::memcpy(record, &header, sizeof header);
 }
 

@@ -185,27 +185,33 @@ int column_bit(int cell, int lane, int plane) {
   return 8 * byte + 4 * (lane % 2) + plane;
 }
 
+/// Channels [c, c + 64) of a pixel, zeros behind the last one.
+SRAMSIM_INLINE __m512i load_codes(const Layer& layer, const uint8_t* q, int c) {
+  const int left = layer.channels - c;
+  return _mm512_maskz_loadu_epi8(left < 64 ? (uint64_t{1} << left) - 1 : ~uint64_t{0}, q + c);
+}
+
+int32_t sum_codes(const Layer& layer, const uint8_t* q) {
+  __m512i sum = _mm512_setzero_si512();
+  for (int c = 0; c < layer.channels; c += 64)
+    sum = _mm512_add_epi64(sum, _mm512_sad_epu8(load_codes(layer, q, c), _mm512_setzero_si512()));
+  return static_cast<int32_t>(_mm512_reduce_add_epi64(sum));
+}
+
 void pack_pixel(const Layer& layer, const uint8_t* q, uint8_t* record) {
   PixelHeader header{};
-  __m512i sum = _mm512_setzero_si512();
+  if (layer.offset) header.sum = sum_codes(layer, q);
   for (int bit = 0; bit < layer.act_bits; ++bit) {
     uint8_t* plane = record + sizeof header + bit * layer.plane_bytes;
     const __m512i select = _mm512_set1_epi8(static_cast<char>(1 << bit));
     uint64_t any = 0;
     for (int c = 0; c < layer.channels; c += 64) {
-      const int left = layer.channels - c;
-      const __m512i codes =
-          _mm512_maskz_loadu_epi8(left < 64 ? (uint64_t{1} << left) - 1 : ~uint64_t{0}, q + c);
-      const uint64_t bits = _mm512_test_epi8_mask(codes, select);
+      const uint64_t bits = _mm512_test_epi8_mask(load_codes(layer, q, c), select);
       std::memcpy(plane + c / 8, &bits, sizeof bits);  // past the plane's end: the next plane, written later
       any |= bits;
-      if (bit == 0) sum = _mm512_add_epi64(sum, _mm512_sad_epu8(codes, _mm512_setzero_si512()));
     }
     header.any |= static_cast<uint32_t>(any != 0) << bit;
   }
-  alignas(64) int64_t sums[8];
-  _mm512_store_si512(sums, sum);
-  for (const int64_t part : sums) header.sum += static_cast<int32_t>(part);
   std::memcpy(record, &header, sizeof header);
 }
 
