@@ -11,12 +11,18 @@
 
 namespace sramsim::carry_save {
 
-/// Zeroed array on a cache line boundary.
+/// Array on a cache line boundary.
 template <typename T>
 class AlignedArray {
  public:
   AlignedArray() = default;
+  /// Zeroed.
   explicit AlignedArray(size_t count) : data_(new (kLine) T[count]()) {}
+  static AlignedArray uninitialised(size_t count) {
+    AlignedArray array;
+    array.data_.reset(new (kLine) T[count]);
+    return array;
+  }
   T* get() const { return data_.get(); }
 
  private:

@@ -36,28 +36,40 @@ class Plan final : public SramConvPlan {
     const int chunk = static_cast<int>(std::clamp<int64_t>(kPackedBytes / packed_.image_bytes(), 1, n));
     const int strip_pixels = choose_strip(chunk * image_pixels, threads);
     // A read of a row run may touch the word behind the last pixel.
-    const AlignedArray<uint8_t> images(chunk * packed_.image_bytes() + 8);
+    const auto images = AlignedArray<uint8_t>::uninitialised(chunk * packed_.image_bytes() + 8);
     std::vector<Scratch> scratch;
     for (int k = 0; k < threads; ++k) scratch.push_back(make_scratch(strip_pixels));
 #pragma omp parallel num_threads(threads)
-    for (int first = 0; first < n; first += chunk) {
-      const int count = std::min(chunk, n - first);
+    {
+      if (shape_.padding > 0) {
 #pragma omp for schedule(static)
-      for (int64_t row = 0; row < int64_t{count} * shape_.h; ++row)
-        pack_row(q + first * shape_.inputs(), row, images.get());
-      const int64_t pixels = count * image_pixels;
-#pragma omp for schedule(dynamic)
-      for (int64_t pixel = 0; pixel < pixels; pixel += strip_pixels) {
-        Strip strip = make_strip(scratch[omp_get_thread_num()], outputs);
-        strip.first_pixel = first * image_pixels + pixel;
-        strip.pixels = static_cast<int>(std::min<int64_t>(strip_pixels, pixels - pixel));
-        for (int x = 0; x < strip.pixels; ++x) strip.window[x] = window(images.get(), pixel + x);
-        engine_.convolve_strip(packed_.view(), strip);
+        for (int image = 0; image < chunk; ++image)
+          std::memset(images.get() + image * packed_.image_bytes(), 0, packed_.image_bytes());
       }
+      for (int first = 0; first < n; first += chunk)
+        run_chunk(q + int64_t{first} * shape_.inputs(), std::min(chunk, n - first), first, images.get(),
+                  strip_pixels, scratch, outputs);
     }
   }
 
  private:
+  /// Called by every thread of a team: images [first, first + count), whose codes are q.
+  void run_chunk(const uint8_t* q, int count, int64_t first, uint8_t* images, int strip_pixels,
+                 const std::vector<Scratch>& scratch, std::span<const SramOutput> outputs) const {
+#pragma omp for schedule(static)
+    for (int64_t row = 0; row < int64_t{count} * shape_.h; ++row) pack_row(q, row, images);
+    const int64_t image_pixels = int64_t{shape_.out_h()} * shape_.out_w();
+    const int64_t pixels = count * image_pixels;
+#pragma omp for schedule(dynamic)
+    for (int64_t pixel = 0; pixel < pixels; pixel += strip_pixels) {
+      Strip strip = make_strip(scratch[omp_get_thread_num()], outputs);
+      strip.first_pixel = first * image_pixels + pixel;
+      strip.pixels = static_cast<int>(std::min<int64_t>(strip_pixels, pixels - pixel));
+      for (int x = 0; x < strip.pixels; ++x) strip.window[x] = window(images, pixel + x);
+      engine_.convolve_strip(packed_.view(), strip);
+    }
+  }
+
   int choose_strip(int64_t pixels, int threads) const {
     const int64_t acc_bytes = packed_.view().strip_acc * static_cast<int64_t>(sizeof(int32_t));
     const int64_t fit = kStripBytes / std::max<int64_t>(acc_bytes, 1);  // none if every code is 0
