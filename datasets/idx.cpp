@@ -71,9 +71,10 @@ class IdxFile {
     expect_end();
   }
 
-  /// The next `count` bytes, which have been there before.
+  /// The next `count` bytes, all of which must be there.
   void next(uint8_t* to, uint64_t count) {
-    if (read(to, count) != count) fail("has changed while it was read");
+    const uint64_t got = read(to, count);
+    if (got < count) fail_truncated(count, got);
   }
 
   [[noreturn]] void fail(const std::string& what) const {
@@ -180,29 +181,59 @@ struct IdxPaths {
   }
 };
 
+/// What changes when a file is written to or replaced.
+struct FileStamp {
+  std::uintmax_t size = 0;
+  fs::file_time_type written;
+  bool operator==(const FileStamp&) const = default;
+};
+
+FileStamp stamp_of(const fs::path& path) {
+  std::error_code gone;  // the stamp then differs from any that a file had
+  return {fs::file_size(path, gone), fs::last_write_time(path, gone)};
+}
+
+[[noreturn]] void fail_changed(const fs::path& path) {
+  throw ImagesChanged(fmt::format("{}: has changed while it was read", path.string()));
+}
+
 class IdxReader final : public ImageReader {
  public:
-  IdxReader(const fs::path& path, const ImagesHeader& header)
-      : file_(path), pixels_(static_cast<uint64_t>(header.h) * static_cast<uint64_t>(header.w)) {
-    if (read_images_header(file_) != header) file_.fail("has changed while it was read");
+  IdxReader(const fs::path& path, const ImagesHeader& header) try
+      : path_(path), pixels_(static_cast<uint64_t>(header.h) * static_cast<uint64_t>(header.w)), file_(path) {
+    if (read_images_header(file_) != header) fail_changed(path);
+  } catch (const InputError&) {
+    fail_changed(path);
   }
-  void read(int n, uint8_t* to) override { file_.next(to, static_cast<uint64_t>(n) * pixels_); }
+  void read(int n, uint8_t* to) override {
+    try {
+      file_.next(to, static_cast<uint64_t>(n) * pixels_);
+    } catch (const InputError&) {
+      fail_changed(path_);
+    }
+  }
 
  private:
-  IdxFile file_;
+  fs::path path_;
   uint64_t pixels_;
+  IdxFile file_;
 };
 
 class IdxImages final : public ImageSet {
  public:
-  IdxImages(fs::path path, const ImagesHeader& header, std::vector<uint8_t> labels)
+  IdxImages(fs::path path, const FileStamp& stamp, const ImagesHeader& header, std::vector<uint8_t> labels)
       : ImageSet(header.count, header.h, header.w, std::move(labels)),
         path_(std::move(path)),
+        stamp_(stamp),
         header_(header) {}
-  std::unique_ptr<ImageReader> open() const override { return std::make_unique<IdxReader>(path_, header_); }
+  std::unique_ptr<ImageReader> open() const override {
+    if (stamp_of(path_) != stamp_) fail_changed(path_);
+    return std::make_unique<IdxReader>(path_, header_);
+  }
 
  private:
   fs::path path_;
+  FileStamp stamp_;
   ImagesHeader header_;
 };
 
@@ -225,10 +256,11 @@ Dataset load_idx(const fs::path& dir, Split split) {
 
 std::unique_ptr<ImageSet> open_idx(const fs::path& dir, Split split) {
   const IdxPaths paths(dir, split);
+  const FileStamp stamp = stamp_of(paths.images);  // before the file is checked: what is written later shows
   IdxFile file(paths.images);
   const ImagesHeader header = read_images_header(file);
   file.check_rest(header.bytes());
-  return std::make_unique<IdxImages>(paths.images, header,
+  return std::make_unique<IdxImages>(paths.images, stamp, header,
                                      read_labels(paths.labels, paths.images, header.count));
 }
 

@@ -68,8 +68,8 @@ void dry_run(SweepJob& job) {
              work.distinct, plan.unfit.size());
   fmt::print("{} passes over the images; per step {} layer evaluations instead of {} one by one\n",
              plan.units.size(), work.passes, work.alone);
-  fmt::print("about {} on {} ({})\n", format_duration(estimate.seconds), job.backend->describe(),
-             estimate.how);
+  fmt::print("about {}{} on {} ({})\n", format_duration(estimate.seconds),
+             job.places.size() > 1 ? " for one worker" : "", job.backend->describe(), estimate.how);
 }
 
 /// Counted in images times points, so that the rate and the time left hold for passes of any size.

@@ -1,12 +1,12 @@
 #include "host/cli/sweep_job.h"
 
 #include <fmt/format.h>
+#include <omp.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "host/sweep/grid_file.h"
@@ -40,7 +40,7 @@ CommonOptions share_of(const CommonOptions& common, const Ranks& ranks) {
       std::max(0, ranks.rank() == ranks.local_rank() ? ranks.local_rank() - 1 : ranks.local_rank());
   const int devices = common.device == "cpu" ? 0 : device_count("cuda");
   if (devices > 0) mine.device = fmt::format("cuda:{}", worker % devices);
-  const auto allowed = static_cast<int>(std::thread::hardware_concurrency());
+  const int allowed = omp_get_max_threads();  // fewer than there are where the process is bound or told so
   const auto online = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
   if (common.threads == 0)
     mine.threads = std::max(1, allowed < online ? allowed : online / ranks.local_size());

@@ -14,11 +14,12 @@ namespace sramsim {
 /// microseconds per image, which a GPU would wait for.
 class ImageFeed {
  public:
-  /// Steps of `batch` images, `total` in all.
+  /// Steps of `batch` >= 1 images, `total` in all, the first of the set. ImagesChanged as ImageSet::open().
   ImageFeed(const ImageSet& images, int64_t total, int batch);
   ImageFeed(const ImageFeed&) = delete;
   ImageFeed& operator=(const ImageFeed&) = delete;
-  /// The images of the next step, valid until the call after. InputError if they cannot be read.
+  /// The images [batch,h,w] of the next step (the last one may have fewer), valid until the call after.
+  /// ImagesChanged if they cannot be read any more.
   const uint8_t* next();
 
  private:

@@ -24,7 +24,7 @@ struct RowKey {
 RowKey parse_row_key(const std::string& text);
 
 std::string checkpoint_key(const Checkpoint& checkpoint);
-/// Of the first `limit` images (0 = all).
+/// Of the first `limit` images (0 = all) and their labels, all of which it reads. ImagesChanged.
 std::string images_key(const ImageSet& images, int64_t limit);
 std::string hardware_key(const CostTable& table, const CostOptions& options, int64_t stats_images);
 

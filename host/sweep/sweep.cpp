@@ -32,6 +32,8 @@ std::vector<SweepResult> SweepRunner::run(const WorkUnit& unit, const std::funct
   std::string error;
   try {
     return evaluate_unit(unit, progress);
+  } catch (const ImagesChanged&) {
+    throw;
   } catch (const InputError& e) {
     error = e.what();
   } catch (const RunError& e) {

@@ -1,6 +1,7 @@
 #include "host/sweep/workers.h"
 
 #include <fmt/format.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <atomic>
@@ -28,8 +29,13 @@ class Crew {
   Crew(std::span<const WorkerPlace> places, const SweepWork& work, std::span<const WorkUnit> units)
       : work_(work), units_(units), order_(largest_first(units)), under_way_(places.size()) {
     working_ = places.size();
-    for (size_t k = 0; k < places.size(); ++k)
-      threads_.emplace_back([this, k, place = places[k]] { run(k, place); });
+    try {
+      for (size_t k = 0; k < places.size(); ++k)
+        threads_.emplace_back([this, k, place = places[k]] { run(k, place); });
+    } catch (...) {
+      stop_ = true;  // those that did start are waited for
+      throw;
+    }
   }
   ~Crew() { stop_ = true; }  // before the threads are waited for
 
@@ -123,7 +129,7 @@ std::vector<WorkerPlace> worker_places(const std::string& device, int threads, i
   const int gpus = device == "cpu" ? 0 : device_count("cuda");
   const int count = wanted > 0 ? wanted : std::max(1, gpus);
   if (count == 1) return {{device, threads}};
-  const int cores = threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency());
+  const int cores = threads > 0 ? threads : omp_get_max_threads();
   std::vector<WorkerPlace> places;
   for (int k = 0; k < count; ++k)
     places.push_back({gpus > 0 ? fmt::format("cuda:{}", k % gpus) : device, std::max(1, cores / count)});
@@ -134,7 +140,7 @@ void work_side_by_side(std::span<const WorkerPlace> places, const SweepWork& wor
                        std::span<const WorkUnit> units,
                        const std::function<void(const WorkUnit&, std::vector<SweepResult>)>& on_results,
                        const std::function<void(double points)>& progress) {
-  Crew crew(places, work, units);
+  Crew crew(places.first(std::min(places.size(), units.size())), work, units);
   for (bool ended = false; !ended;) {
     for (Crew::Ready& ready : crew.wait(ended)) on_results(*ready.unit, std::move(ready.results));
     progress(crew.under_way());

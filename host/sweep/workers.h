@@ -18,7 +18,7 @@ struct WorkerPlace {
 };
 
 /// `wanted` places; with 0 one for every usable GPU where `device` may be a GPU, else one. Several workers
-/// take the GPUs in turn and divide the cores (`threads` of them, 0: all of this process).
+/// take the GPUs in turn and divide the cores (`threads` of them, 0: as many as OpenMP would take).
 std::vector<WorkerPlace> worker_places(const std::string& device, int threads, int wanted);
 
 /// What the workers have in common; all of it must outlive them.
@@ -30,10 +30,10 @@ struct SweepWork {
   const SweepOptions& options;
 };
 
-/// Computes all units, each worker the next largest one as soon as it is free. `on_results` is called in this
-/// thread, one unit after the other; `progress` gets the points' worth of work that units under way have
-/// done. The first error of a worker or of `on_results` stops the others within a step of images; results
-/// that were ready are delivered before it is thrown.
+/// Computes all units, each worker the next largest one as soon as it is free; no more workers than units.
+/// `on_results` is called in this thread, one unit after the other; `progress` gets the points' worth of work
+/// that units under way have done. The first error of a worker or of `on_results` stops the others within a
+/// step of images; results that were ready are delivered before it is thrown.
 void work_side_by_side(std::span<const WorkerPlace> places, const SweepWork& work,
                        std::span<const WorkUnit> units,
                        const std::function<void(const WorkUnit&, std::vector<SweepResult>)>& on_results,

@@ -31,6 +31,8 @@ struct IntConvOutput {
 
 class OneDnnIntConv {
  public:
+  /// n images at a time. dnnl::error if oneDNN has no such primitive. With output.scaled run_scaled() is used,
+  /// else run_sums(); kDirect is not for this class.
   OneDnnIntConv(const ConvShape& shape, int n, IntConvMethod method, IntConvOutput output = {});
 
   /// Packs weight codes [O,KH,KW,C] into the primitive's layout.
@@ -38,7 +40,7 @@ class OneDnnIntConv {
   size_t scratch_bytes() const;
   /// acc [N,OH,OW,O]: int32_t or float by method. `scratch`: scratch_bytes(), 64-byte aligned.
   void run_sums(const uint8_t* q, void* acc, void* scratch) const { run(q, acc, scratch, nullptr); }
-  /// output.y, with what `output` of the constructor says of its bias and ReLU.
+  /// output.y [N,OH,OW,O]; output.bias and output.relu must be as the constructor was told.
   void run_scaled(const uint8_t* q, const SramOutput& output, void* scratch) const {
     run(q, output.y, scratch, &output);
   }

@@ -89,12 +89,15 @@ SRAMSIM_INLINE void count_digit(const Rows<Simd>& row, int n, Use&& use) {
     } else {
       count_fifteen(row, p[0], p[1], p[2], p[3]);
     }
-    use.template operator()<Range::kNibble>(p);
-  } else if (Simd::kHasSix && n < 64) {
-    Vector p[kPlanes<Range::kSix>];
-    count_rows<Simd>(row, n, p);
-    use.template operator()<Range::kSix>(p);
-  } else if (n < 128) {
+    return use.template operator()<Range::kNibble>(p);
+  }
+  if constexpr (Simd::kHasSix)
+    if (n < 64) {
+      Vector p[kPlanes<Range::kSix>];
+      count_rows<Simd>(row, n, p);
+      return use.template operator()<Range::kSix>(p);
+    }
+  if (n < 128) {
     Vector p[kPlanes<Range::kSeven>];
     count_rows<Simd>(row, n, p);
     // Few columns have more than half of their weights set: no partial sum reaches 64 far more often than
@@ -105,12 +108,11 @@ SRAMSIM_INLINE void count_digit(const Rows<Simd>& row, int n, Use&& use) {
         std::copy_n(p, kPlanes<Range::kSix>, six);
         return use.template operator()<Range::kSix>(six);
       }
-    use.template operator()<Range::kSeven>(p);
-  } else {
-    Vector p[kPlanes<Range::kEight>];
-    count_rows<Simd>(row, n, p);
-    use.template operator()<Range::kEight>(p);
+    return use.template operator()<Range::kSeven>(p);
   }
+  Vector p[kPlanes<Range::kEight>];
+  count_rows<Simd>(row, n, p);
+  use.template operator()<Range::kEight>(p);
 }
 
 /// Address arithmetic of packed weights and accumulators.

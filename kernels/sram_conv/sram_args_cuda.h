@@ -65,12 +65,12 @@ struct alignas(16) Pass {
 /// How a partial sum becomes something that can be added up (sram_adc_cuda.h). The sum of the added words is
 /// `bias` per conversion too large, modulo 2^32.
 struct AdcForm {
-  float scale = 0;                  ///< fma: 2^125 / D, nudged
-  float offset = 0;                 ///< fma: 1 - L*2^-24
-  uint32_t half_scale = 0;          ///< half2: twice 2^13 / D, nudged
-  uint32_t half_offset = 0;         ///< half2: twice 1 - L*2^-11
-  int32_t limit = 0;                ///< clamp: L
-  uint32_t bias = 0;                ///< per added word
+  float scale = 0;           ///< fma: 2^125 / D, nudged
+  float offset = 0;          ///< fma: 1 - L*2^-24
+  uint32_t half_scale = 0;   ///< half2: twice 2^13 / D, nudged; for float8 2^3 / D, see scale_for_float8()
+  uint32_t half_offset = 0;  ///< half2: twice 1 - L*2^-11
+  int32_t limit = 0;         ///< clamp: L
+  uint32_t bias = 0;         ///< per added word
   const uint32_t* table = nullptr;  ///< table: code of every partial sum, device memory
   int32_t table_size = 0;
 };

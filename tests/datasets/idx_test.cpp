@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <chrono>
+#include <filesystem>
 #include <numeric>
 
 #include "datasets/image_set.h"
@@ -186,11 +188,36 @@ TEST(Idx, SaysThatAGzipStreamEndsEarly) {
 
 TEST(Idx, AFileThatChangesWhileItIsReadIsAnError) {
   const Example e;
+  const std::string file = "t10k-images-idx3-ubyte", error = file + ": has changed while it was read";
   const auto set = e.open();
-  e.scratch.write("t10k-images-idx3-ubyte", images(2, 2, 3, "abc"));
-  EXPECT_ERROR_SAYS(read_all(*set, 1), "t10k-images-idx3-ubyte: has changed while it was read");
-  e.scratch.write("t10k-images-idx3-ubyte", images(2, 3, 2, kPixels));
-  EXPECT_ERROR_SAYS(set->open(), "t10k-images-idx3-ubyte: has changed while it was read");
+  const auto written = std::filesystem::last_write_time(e.scratch / file);
+  const auto rewrite = [&](const std::string& bytes, std::filesystem::file_time_type time) {
+    e.scratch.write(file, bytes);
+    std::filesystem::last_write_time(e.scratch / file, time);
+  };
+  e.scratch.write(file, images(2, 2, 3, "abc"));
+  EXPECT_ERROR_SAYS(set->open(), error);
+  // Of the same size: the time tells, and what the header says.
+  rewrite(images(2, 2, 3, std::string(12, 'x')), written + std::chrono::seconds(1));
+  EXPECT_THROW(set->open(), ImagesChanged);
+  rewrite(images(2, 3, 2, kPixels), written);
+  EXPECT_THROW(set->open(), ImagesChanged);
+  rewrite(images(2, 2, 3, kPixels), written);
+  read_all(*set, 1);
+  std::filesystem::remove(e.scratch / file);
+  EXPECT_ERROR_SAYS(set->open(), error);
+}
+
+TEST(Idx, AFileThatShrinksUnderItsReaderIsAnError) {
+  const Example e;
+  const std::string pixels(2 * 2000 * 2000, 'x');  // more than is read at once
+  e.scratch.write("t10k-images-idx3-ubyte", images(2, 2000, 2000, pixels));
+  const auto set = e.open();
+  const auto reader = set->open();
+  std::vector<uint8_t> image(2000 * 2000);
+  reader->read(1, image.data());
+  std::filesystem::resize_file(e.scratch / "t10k-images-idx3-ubyte", 2000 * 2000);
+  EXPECT_THROW(reader->read(1, image.data()), ImagesChanged);
 }
 
 }  // namespace

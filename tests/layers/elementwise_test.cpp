@@ -3,7 +3,6 @@
 
 #include <bit>
 #include <cmath>
-#include <cstring>
 
 #include "kernels/backend/backend.h"
 #include "kernels/elementwise/loops.h"

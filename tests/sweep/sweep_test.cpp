@@ -153,6 +153,32 @@ TEST_F(SweepRows, AFailureStaysWithItsPoint) {
   EXPECT_FALSE(failed(to_row(results[1])));
 }
 
+/// Images that are there for the first pass only.
+class LostImages final : public ImageSet {
+ public:
+  explicit LostImages(const Dataset& data)
+      : ImageSet(data.count, data.h, data.w, data.labels), images_(data) {}
+  std::unique_ptr<ImageReader> open() const override {
+    if (opened_++ > 0) throw ImagesChanged("images: has changed while it was read");
+    return images_.open();
+  }
+
+ private:
+  ImagesInMemory images_;
+  mutable int opened_ = 0;
+};
+
+TEST_F(SweepRows, ChangedImagesEndTheSweepInsteadOfFailingItsPoints) {
+  const auto points = mixed_points();
+  const std::vector<std::string> keys(points.size());
+  const SweepOptions options;
+  const LostImages images(dataset_);
+  SweepRunner runner(*backend_, networks_, images, points, keys, options);
+  const auto units = units_of(points, 4, 1);
+  EXPECT_EQ(runner.run(units[0])[0].error, "");
+  EXPECT_THROW(runner.run(units[1]), ImagesChanged);
+}
+
 TEST_F(SweepRows, ProgressReachesTheWholeUnit) {
   const auto points = mixed_points();
   const std::vector<std::string> keys(points.size());

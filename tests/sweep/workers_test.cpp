@@ -2,6 +2,7 @@
 #include "host/sweep/workers.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <numeric>
 #include <set>
@@ -98,6 +99,10 @@ TEST(WorkerPlaces, DivideTheCores) {
   ASSERT_EQ(three.size(), 3u);
   for (const WorkerPlace& place : three) EXPECT_EQ(place.threads, 2);
   EXPECT_EQ(worker_places("cpu", 1, 2)[1].threads, 1);
+  const int before = omp_get_max_threads();
+  omp_set_num_threads(6);  // as OMP_NUM_THREADS does
+  EXPECT_EQ(worker_places("cpu", 0, 2)[1].threads, 3);
+  omp_set_num_threads(before);
 }
 
 TEST(WorkerPlaces, TakeEveryGpuWhereThereAreSeveral) {
