@@ -16,7 +16,7 @@ dataset=${dataset:-$ROOT/datasets/mnist}
 results=${results:-$ROOT/results}       # folder of the CSV file, the pictures and report.html
 figures=${figures:-yes}                 # no: neither pictures nor what draws them (Python, matplotlib)
 device=${device:-auto}                  # auto, cpu or cuda
-threads=${threads:-0}                   # CPU threads; 0 takes all cores
+threads=${threads:-0}                   # CPU threads; 0 takes all cores, or OMP_NUM_THREADS of them
 BUILD_DIR=${BUILD_DIR:-$ROOT/build}
 
 # shellcheck source=scripts/common.sh

@@ -15,7 +15,7 @@ seed=${seed:-1}
 dataset=${dataset:-$ROOT/datasets/mnist}
 out=${out:-$ROOT/runs/w${wbit}a${abit}}  # folder of the checkpoints and the log
 device=${device:-auto}               # auto, cpu or cuda
-threads=${threads:-0}                # CPU threads; 0 takes all cores
+threads=${threads:-0}                # CPU threads; 0 takes all cores, or OMP_NUM_THREADS of them
 BUILD_DIR=${BUILD_DIR:-$ROOT/build}
 
 # shellcheck source=scripts/common.sh

@@ -2,7 +2,9 @@
 cmake_minimum_required(VERSION 3.25)
 set(commit "unknown")
 if(GIT)
-  execute_process(COMMAND ${GIT} describe --always --dirty --abbrev=12 WORKING_DIRECTORY ${SOURCE}
+  # Without optional locks: a commit may be under way beside the build.
+  execute_process(COMMAND ${CMAKE_COMMAND} -E env GIT_OPTIONAL_LOCKS=0 ${GIT} describe --always --dirty --abbrev=12
+                  WORKING_DIRECTORY ${SOURCE}
                   OUTPUT_VARIABLE described OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE status)
   if(status EQUAL 0)
     set(commit ${described})

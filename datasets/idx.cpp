@@ -149,7 +149,6 @@ struct ImagesHeader {
   uint64_t bytes() const {
     return static_cast<uint64_t>(count) * static_cast<uint64_t>(h) * static_cast<uint64_t>(w);
   }
-  bool operator==(const ImagesHeader&) const = default;
 };
 
 ImagesHeader read_images_header(IdxFile& file) {
@@ -181,7 +180,7 @@ struct IdxPaths {
   }
 };
 
-/// What changes when a file is written to or replaced.
+/// Changes when a file is written to, and nearly always when another one takes its place.
 struct FileStamp {
   std::uintmax_t size = 0;
   fs::file_time_type written;
@@ -189,34 +188,50 @@ struct FileStamp {
 };
 
 FileStamp stamp_of(const fs::path& path) {
-  std::error_code gone;  // the stamp then differs from any that a file had
-  return {fs::file_size(path, gone), fs::last_write_time(path, gone)};
+  try {
+    return {fs::file_size(path), fs::last_write_time(path)};
+  } catch (const fs::filesystem_error& e) {
+    throw ImagesChanged(fmt::format("{}: cannot be found any more: {}", path.string(), e.code().message()));
+  }
 }
 
-[[noreturn]] void fail_changed(const fs::path& path) {
-  throw ImagesChanged(fmt::format("{}: has changed while it was read", path.string()));
+void expect_unchanged(const fs::path& path, const FileStamp& stamp) {
+  if (stamp_of(path) != stamp)
+    throw ImagesChanged(fmt::format("{}: has changed while it was read", path.string()));
+}
+
+/// Runs f on a file that was read to its end before, with the same stamp.
+template <typename F>
+auto read_again(F&& f) {
+  try {
+    return f();
+  } catch (const ImagesChanged&) {
+    throw;
+  } catch (const InputError& e) {
+    throw ImagesChanged(fmt::format("{} (it could be read before)", e.what()));
+  }
 }
 
 class IdxReader final : public ImageReader {
  public:
-  IdxReader(const fs::path& path, const ImagesHeader& header) try
-      : path_(path), pixels_(static_cast<uint64_t>(header.h) * static_cast<uint64_t>(header.w)), file_(path) {
-    if (read_images_header(file_) != header) fail_changed(path);
-  } catch (const InputError&) {
-    fail_changed(path);
+  IdxReader(const fs::path& path, const FileStamp& stamp, const ImagesHeader& header)
+      : path_(path),
+        stamp_(stamp),
+        pixels_(static_cast<uint64_t>(header.h) * static_cast<uint64_t>(header.w)),
+        file_(read_again([&] { return std::make_unique<IdxFile>(path); })) {
+    read_again([&] { return read_images_header(*file_); });
+    expect_unchanged(path_, stamp_);
   }
   void read(int n, uint8_t* to) override {
-    try {
-      file_.next(to, static_cast<uint64_t>(n) * pixels_);
-    } catch (const InputError&) {
-      fail_changed(path_);
-    }
+    read_again([&] { file_->next(to, static_cast<uint64_t>(n) * pixels_); });
+    expect_unchanged(path_, stamp_);  // after each step: the file may be overwritten in its place
   }
 
  private:
   fs::path path_;
+  FileStamp stamp_;
   uint64_t pixels_;
-  IdxFile file_;
+  std::unique_ptr<IdxFile> file_;
 };
 
 class IdxImages final : public ImageSet {
@@ -227,8 +242,8 @@ class IdxImages final : public ImageSet {
         stamp_(stamp),
         header_(header) {}
   std::unique_ptr<ImageReader> open() const override {
-    if (stamp_of(path_) != stamp_) fail_changed(path_);
-    return std::make_unique<IdxReader>(path_, header_);
+    expect_unchanged(path_, stamp_);
+    return std::make_unique<IdxReader>(path_, stamp_, header_);
   }
 
  private:

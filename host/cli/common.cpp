@@ -23,7 +23,8 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->type_name("auto|cpu|cuda")
       ->group(group);
-  command.add_option("--threads", options.threads, "CPU threads; 0 takes all cores")
+  command
+      .add_option("--threads", options.threads, "CPU threads; 0 takes all cores, or OMP_NUM_THREADS of them")
       ->check(CLI::Range(0, 4096))
       ->type_name("N")
       ->group(group);

@@ -68,8 +68,11 @@ void dry_run(SweepJob& job) {
              work.distinct, plan.unfit.size());
   fmt::print("{} passes over the images; per step {} layer evaluations instead of {} one by one\n",
              plan.units.size(), work.passes, work.alone);
+  // Workers without devices of their own share the cores that this one has.
+  const bool one_of_several = job.places.size() > 1 && job.places.front().device.starts_with("cuda");
   fmt::print("about {}{} on {} ({})\n", format_duration(estimate.seconds),
-             job.places.size() > 1 ? " for one worker" : "", job.backend->describe(), estimate.how);
+             one_of_several ? fmt::format(" for one worker of {}", job.places.size()) : "",
+             job.backend->describe(), estimate.how);
 }
 
 /// Counted in images times points, so that the rate and the time left hold for passes of any size.

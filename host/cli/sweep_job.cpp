@@ -30,7 +30,7 @@ Grid make_grid(const SweepFlags& flags, const CLI::App& command) {
 namespace {
 
 /// A rank among several of one machine: the device of its number, and its part of the cores unless the
-/// launcher bound it to some already.
+/// launcher bound it to some already or OMP_NUM_THREADS says how many.
 CommonOptions share_of(const CommonOptions& common, const Ranks& ranks) {
   CommonOptions mine = common;
   mine.verbose = common.verbose && ranks.rank() == 0;

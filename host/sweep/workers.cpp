@@ -140,7 +140,7 @@ void work_side_by_side(std::span<const WorkerPlace> places, const SweepWork& wor
                        std::span<const WorkUnit> units,
                        const std::function<void(const WorkUnit&, std::vector<SweepResult>)>& on_results,
                        const std::function<void(double points)>& progress) {
-  Crew crew(places.first(std::min(places.size(), units.size())), work, units);
+  Crew crew(places, work, units);
   for (bool ended = false; !ended;) {
     for (Crew::Ready& ready : crew.wait(ended)) on_results(*ready.unit, std::move(ready.results));
     progress(crew.under_way());

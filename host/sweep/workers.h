@@ -30,7 +30,7 @@ struct SweepWork {
   const SweepOptions& options;
 };
 
-/// Computes all units, each worker the next largest one as soon as it is free; no more workers than units.
+/// Computes all units, each worker the next largest one as soon as it is free.
 /// `on_results` is called in this thread, one unit after the other; `progress` gets the points' worth of work
 /// that units under way have done. The first error of a worker or of `on_results` stops the others within a
 /// step of images; results that were ready are delivered before it is thrown.

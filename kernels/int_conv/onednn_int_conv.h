@@ -31,8 +31,8 @@ struct IntConvOutput {
 
 class OneDnnIntConv {
  public:
-  /// n images at a time. dnnl::error if oneDNN has no such primitive. With output.scaled run_scaled() is
-  /// used, else run_sums(); kDirect is not for this class.
+  /// For n images at a time; call run_scaled() if output.scaled, else run_sums(). `method` is not kDirect.
+  /// dnnl::error if oneDNN has no such primitive.
   OneDnnIntConv(const ConvShape& shape, int n, IntConvMethod method, IntConvOutput output = {});
 
   /// Packs weight codes [O,KH,KW,C] into the primitive's layout.

@@ -108,7 +108,9 @@ struct Layer {
   uint32_t first;  ///< smallest P that gives a nonzero byte in any table
   /// Accumulators are kept apart for digit weights 2^(4*half + s): s is part of dots.
   int halves;
-  bool accumulators_are_sums;  ///< of table t and output t: nothing is left to shift or to add
+  /// The accumulators of table t are the sums of ADC table t in the order of the channels: one half, one
+  /// quad, no shift.
+  bool accumulators_are_sums;
 
   int outputs;          ///< output channels O
   int output_count;     ///< ADC tables

@@ -326,11 +326,11 @@ void finish_strip(const Layer& layer, const Strip& strip) {
     }
     if (is_blank) blank = pixel;
     for (int t = 0; t < layer.output_count; ++t) {
-      const int32_t* sums = acc + t * table_acc;
-      if (!layer.accumulators_are_sums) {
+      const int32_t* sums = strip.sums;
+      if (layer.accumulators_are_sums)
+        sums = acc + t * table_acc;
+      else
         gather_sums<Simd>(layer, acc, t, strip.sums);
-        sums = strip.sums;
-      }
       write_outputs(layer, strip.outputs[t], layer.steps[t], sums, sum, pixel);
     }
   }

@@ -31,6 +31,7 @@ class Plan final : public SramConvPlan {
       : engine_(engine), shape_(spec.shape), packed_(spec, codes, engine) {}
 
   void run(const uint8_t* q, int n, std::span<const SramOutput> outputs) const override {
+    if (n == 0) return;
     const int threads = omp_get_max_threads();
     const int64_t image_pixels = int64_t{shape_.out_h()} * shape_.out_w();
     const int chunk = static_cast<int>(std::clamp<int64_t>(kPackedBytes / packed_.image_bytes(), 1, n));

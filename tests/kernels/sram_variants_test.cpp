@@ -160,6 +160,38 @@ TEST(SramVariants, ResultsDoNotDependOnTheBatch) {
   }
 }
 
+/// Dark images with a lit square: strips in which some output pixels see nothing.
+TEST(SramVariants, EqualTheReferenceOnImagesWithBackground) {
+  const int before = omp_get_max_threads();
+  omp_set_num_threads(1);  // the longest strips
+  SramCase c;
+  c.shape = {24, 12, 14, 19, 3, 3, 1, 1};
+  c.n = 2;
+  c.subarray = 16;
+  for (const Encoding encoding : {Encoding::kTwosComplement, Encoding::kDifferential, Encoding::kOffset})
+    for (const size_t adcs : {1, 2}) {
+      c.encoding = encoding;
+      c.adcs.assign(adcs, {"uniform", 3, {}});
+      c.adcs.back().bits = 2;
+      SramConvSpec spec = cases::make_spec(c);
+      cases::Operands operands = cases::make_operands(c);
+      for (int pixel = 0; pixel < c.n * 12 * 14; ++pixel) {
+        const int h = pixel / 14 % 12, w = pixel % 14;
+        if (h < 5 || h > 7 || w < 4 || w > 8) std::fill_n(operands.q.begin() + pixel * 24, 24, 0);
+      }
+      for (const bool code_of_zero : {false, true}) {
+        if (code_of_zero) spec.adcs.back().code[0] = 1;
+        const auto expected = run_sums(spec, operands, c.n, "reference");
+        for (const std::string& name : fast_variants())
+          if (refusal(name, spec).empty()) {
+            EXPECT_EQ(first_difference(spec, expected, run_sums(spec, operands, c.n, name)), "")
+                << name << ", code of 0 is " << code_of_zero << ", on " << cases::text_of(c);
+          }
+      }
+    }
+  omp_set_num_threads(before);
+}
+
 TEST(SramVariants, AnEmptyBatchIsFine) {
   const SramCase c = cases::random_case(1);
   const SramConvSpec spec = cases::make_spec(c);
