@@ -73,8 +73,7 @@ class IdxFile {
 
   /// The next `count` bytes, all of which must be there.
   void next(uint8_t* to, uint64_t count) {
-    const uint64_t got = read(to, count);
-    if (got < count) fail_truncated(count, got);
+    if (read(to, count) != count) fail("ends before its last image");
   }
 
   [[noreturn]] void fail(const std::string& what) const {
@@ -205,8 +204,6 @@ template <typename F>
 auto read_again(F&& f) {
   try {
     return f();
-  } catch (const ImagesChanged&) {
-    throw;
   } catch (const InputError& e) {
     throw ImagesChanged(fmt::format("{} (it could be read before)", e.what()));
   }
@@ -214,16 +211,12 @@ auto read_again(F&& f) {
 
 class IdxReader final : public ImageReader {
  public:
-  IdxReader(const fs::path& path, const FileStamp& stamp, const ImagesHeader& header)
-      : path_(path),
-        stamp_(stamp),
-        pixels_(static_cast<uint64_t>(header.h) * static_cast<uint64_t>(header.w)),
-        file_(read_again([&] { return std::make_unique<IdxFile>(path); })) {
-    read_again([&] { return read_images_header(*file_); });
-    expect_unchanged(path_, stamp_);
+  IdxReader(const fs::path& path, const FileStamp& stamp, int64_t pixels)
+      : path_(path), stamp_(stamp), pixels_(static_cast<uint64_t>(pixels)), file_(path) {
+    read_images_header(file_);
   }
   void read(int n, uint8_t* to) override {
-    read_again([&] { file_->next(to, static_cast<uint64_t>(n) * pixels_); });
+    read_again([&] { file_.next(to, static_cast<uint64_t>(n) * pixels_); });
     expect_unchanged(path_, stamp_);  // after each step: the file may be overwritten in its place
   }
 
@@ -231,7 +224,7 @@ class IdxReader final : public ImageReader {
   fs::path path_;
   FileStamp stamp_;
   uint64_t pixels_;
-  std::unique_ptr<IdxFile> file_;
+  IdxFile file_;
 };
 
 class IdxImages final : public ImageSet {
@@ -239,17 +232,15 @@ class IdxImages final : public ImageSet {
   IdxImages(fs::path path, const FileStamp& stamp, const ImagesHeader& header, std::vector<uint8_t> labels)
       : ImageSet(header.count, header.h, header.w, std::move(labels)),
         path_(std::move(path)),
-        stamp_(stamp),
-        header_(header) {}
+        stamp_(stamp) {}
   std::unique_ptr<ImageReader> open() const override {
     expect_unchanged(path_, stamp_);
-    return std::make_unique<IdxReader>(path_, stamp_, header_);
+    return read_again([&] { return std::make_unique<IdxReader>(path_, stamp_, pixels()); });
   }
 
  private:
   fs::path path_;
   FileStamp stamp_;
-  ImagesHeader header_;
 };
 
 }  // namespace

@@ -30,10 +30,10 @@ struct SweepWork {
   const SweepOptions& options;
 };
 
-/// Computes all units, each worker the next largest one as soon as it is free.
-/// `on_results` is called in this thread, one unit after the other; `progress` gets the points' worth of work
-/// that units under way have done. The first error of a worker or of `on_results` stops the others within a
-/// step of images; results that were ready are delivered before it is thrown.
+/// Computes all units, each worker the next largest one as soon as it is free. `on_results` is called in this
+/// thread, one unit after the other; `progress` gets the points' worth of work that units under way have
+/// done. The first error of a worker or of `on_results` stops the others within a step of images; results
+/// that were ready are delivered before it is thrown.
 void work_side_by_side(std::span<const WorkerPlace> places, const SweepWork& work,
                        std::span<const WorkUnit> units,
                        const std::function<void(const WorkUnit&, std::vector<SweepResult>)>& on_results,
