@@ -25,11 +25,15 @@ namespace sramsim::carry_save {
 
 inline constexpr int kCells = 8;         ///< cells of a row vector = accumulators it feeds
 inline constexpr int kMaxBits = 8;       ///< of an activation code
+inline constexpr int kMaxHalves = 2;     ///< of an activation code, four bits each
 inline constexpr int kRunRows = 32;      ///< rows of a run
 inline constexpr int kPieceRows = 4096;  ///< rows whose list entries fit 16 bits
-inline constexpr int kListPadding = 64;  ///< entries past the last row that collecting may write
+inline constexpr int kListPadding = 32;  ///< entries past the last row that collecting may write
+inline constexpr int kListEnd = 8;       ///< zero rows at the end of a list of a common group
+inline constexpr int kListAlign = 32;    ///< entries: a cache line
 inline constexpr int kMaxStrip = 24;     ///< output pixels worked on together
-inline constexpr int kMaxFamily = 8;     ///< groups that share their lists
+inline constexpr int kFamilyWidth = 8;   ///< windows that the groups of a family span at most ...
+inline constexpr int kFamilyHeight = 4;  ///< ... and rows of windows
 inline constexpr uint32_t kMaxPartialSum = (1u << 24) - 1;
 
 /// Up to 32 consecutive channels of one kernel position: bits of one activation plane.
@@ -51,13 +55,16 @@ struct Piece {
 struct Group {
   int32_t piece_begin, piece_end;
   int32_t rows;
-  int32_t any_offset;  ///< of the pixel record if all rows lie in one kernel position, else -1
+  int32_t position;     ///< kernel position if all rows lie in one, else -1
+  int32_t any_offset;   ///< of that position's pixel record, else -1
+  int32_t down, right;  ///< windows from the first group of its family
 };
 
-/// Consecutive groups with the same channels of neighbouring kernel positions in a row: what group m has set
-/// in window x, group 0 has set in the window m pixels further. One list serves all of them.
+/// Groups with the same channels of several kernel positions: what a group has set in one window, the first
+/// group has set in the window that lies `down` and `right` of it. One list serves all of them.
 struct Family {
   int32_t group_begin, group_end;
+  int32_t height, width;  ///< windows they span
 };
 
 /// What precedes the bit planes of a pixel, A planes of ceil(C/8) bytes.
@@ -83,18 +90,20 @@ struct ByteTable {
 /// A layer packed for one engine.
 struct Layer {
   int act_bits, dac_bits, digits;
-  int plane_bytes;      ///< of one activation bit plane of a pixel: ceil(C/8)
-  int64_t pixel_bytes;  ///< of a pixel record
-  int channels;         ///< input channels
+  int plane_bytes;         ///< of one activation bit plane of a pixel: ceil(C/8)
+  int64_t pixel_bytes;     ///< of a pixel record
+  int64_t step, row_step;  ///< bytes from one window to the next in a row and in a column
+  int channels;            ///< input channels
 
   const Run* runs;
   const Piece* pieces;
   const Group* groups;
   const Family* families;
   int family_count;
-  int longest_family;
-  int list_stride;  ///< entries of the row list of one activation bit
-  int tile_lists;   ///< entries of the lists of one window and row group
+  int family_height, family_width;  ///< of the largest family
+  int members_together;             ///< of a family: those whose row vectors stay in the first-level cache
+  int list_stride;                  ///< entries of the row list of one activation bit
+  int tile_lists;                   ///< entries of the lists of one window and row group
 
   int vectors;  ///< row vectors per row
   int quads;
@@ -122,17 +131,23 @@ struct Layer {
   int64_t strip_acc;  ///< int32 values of one output pixel's accumulators
 };
 
+/// A rectangle of output pixels, whose rows may belong to several images.
+struct Extent {
+  int rows, columns;
+};
+
 /// A few output pixels and the thread's buffers.
 struct Strip {
-  int pixels;
-  const uint8_t* window[kMaxStrip];  ///< record of the window's first pixel
+  Extent extent;
+  const uint8_t* window[kMaxStrip];  ///< per row: record of the first pixel of its first window
   int64_t first_pixel;               ///< flat index of the first output pixel
+  int64_t row_pixels;                ///< output pixels from one row to the next
   const SramOutput* outputs;         ///< [output_count]
   int32_t* acc;                      ///< [pixel][table][half][vector][cell][lane]
   int32_t* sums;                     ///< [vectors * kCells * lanes]
-  int block_pixels;                  ///< whose lists fit the buffer
-  uint16_t* lists;                   ///< [block_pixels + longest_family - 1][act_bits][list_stride]
-  int32_t* piece_rows;               ///< [block_pixels][pieces of a group][kMaxBits]
+  Extent block;                      ///< whose lists fit the buffer
+  uint16_t* lists;                   ///< [tiles of a block and the largest family][act_bits][list_stride]
+  int32_t* piece_rows;               ///< [pixels of a block][pieces of a group][kMaxBits]
 };
 
 /// The functions compiled for one instruction set.

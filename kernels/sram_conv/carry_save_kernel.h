@@ -129,36 +129,60 @@ int64_t table_stride(const Layer& layer) {
   return int64_t{layer.halves} * layer.vectors * (kCells * Simd::kLanes);
 }
 
-/// Groups of one bit per digit, one piece and at most 255 rows.
-inline bool is_common(const Layer& layer, const Group& group) {
-  return layer.dac_bits == 1 && group.piece_end - group.piece_begin == 1 && group.rows < 256;
+/// Some groups of a common family, by kFamilyWidth * down + right.
+struct Members {
+  static constexpr int kPlaces = kFamilyHeight * kFamilyWidth;
+  int top, bottom;                  ///< rows of kernel positions from `top` to before `bottom`
+  uint8_t columns[kFamilyHeight];   ///< of each row, a bit for every group
+  int32_t tile[kPlaces];            ///< from the tile of the family's first group
+  const uint8_t* weights[kPlaces];  ///< of one row vector
+};
+static_assert(Members::kPlaces <= 32 && kMaxStrip + kFamilyWidth <= 32,
+              "places and columns are bits of one word");
+
+/// The pixels of row y of the block that have a live unit, one bit each.
+inline uint32_t live_pixels(const Block& block, const Members& members, int y, int half) {
+  uint32_t pixels = 0;
+  for (int down = members.top; down < members.bottom; ++down)
+    for (uint32_t columns = members.columns[down]; columns; columns &= columns - 1)
+      pixels |= block.live[half][y + down] >> std::countr_zero(columns);
+  return pixels & ((1u << block.extent.columns) - 1);
 }
 
-/// The tiles of a common group, member m of its family.
+/// The live units of pixel (y, x) of the block.
+inline int gather_units(const Block& block, const Members& members, int y, int x, int half, Unit* units) {
+  uint32_t live = 0;
+  for (int down = members.top; down < members.bottom; ++down)
+    live |= (block.live[half][y + down] >> x & members.columns[down]) << kFamilyWidth * down;
+  int count = 0;
+  for (; live; live &= live - 1) {
+    const int place = std::countr_zero(live);
+    const int t = y * block.tile_columns + x + members.tile[place];
+    for (int k = 0; k < 4; ++k) units[count + k] = block.units[half][t][k].of_group(place);
+    count += block.unit_count[half][t];
+  }
+  return count;
+}
+
+/// The accumulators of a pixel stay in registers for all members.
 template <class Simd, bool kOneTable>
-[[gnu::noinline]] void convert_block(const Layer& layer, const Strip& strip, const Group& group, int m,
-                                     const Block& block) {
-  const Piece& piece = layer.pieces[group.piece_begin];
-  const uint8_t *begin = block.live_tile, *end = begin + block.live_tiles;
-  while (begin < end && *begin < m) ++begin;
-  while (begin < end && end[-1] >= m + block.pixels) --end;
-  for (int vector = 0; vector < layer.vectors; ++vector) {
-    const uint8_t* base = piece_weights<Simd>(layer, piece, vector);
-    for (const uint8_t* t = begin; t < end; ++t) {
-      const Tile& tile = block.tiles[*t];
-      const uint16_t* lists = strip.lists + *t * layer.tile_lists;
-      int32_t* pixel_acc = strip.acc + (block.first + *t - m) * layer.strip_acc;
-      for (int half = 0; half < layer.halves; ++half) {
-        uint32_t live = tile.live >> (4 * half) & 15;
-        if (!live) continue;
-        int32_t* memory = accumulators<Simd>(layer, pixel_acc, half, vector);
+[[gnu::noinline]] void convert_members(const Layer& layer, const Strip& strip, const Block& block,
+                                       const Members& members, int vector) {
+  Unit units[4 * Members::kPlaces];
+  for (int y = 0; y < block.extent.rows; ++y)
+    for (int half = 0; half < layer.halves; ++half)
+      for (uint32_t pixels = live_pixels(block, members, y, half); pixels; pixels &= pixels - 1) {
+        const int x = std::countr_zero(pixels);
+        const int pixel = (block.row + y) * strip.extent.columns + block.column + x;
+        const int count = gather_units(block, members, y, x, half, units);
+        int32_t* memory = accumulators<Simd>(layer, strip.acc + pixel * layer.strip_acc, half, vector);
         [[maybe_unused]] Accumulators<Simd> acc;
         if constexpr (kOneTable) acc.load(memory);
-        for (; live; live &= live - 1) {
-          const int s = std::countr_zero(live), i = 4 * half + s;
-          const int n = tile.rows[i];
-          const uint32_t* dots = layer.dots[vector][s];
-          const Rows<Simd> rows{base, lists + i * layer.list_stride};
+        for (int k = 0; k < count; ++k) {
+          const Unit unit = units[k];
+          const int n = unit.rows();
+          const uint32_t* dots = layer.dots[vector][unit.bit()];
+          const Rows<Simd> rows{members.weights[unit.place()], strip.lists + unit.list()};
           count_digit<Simd>(rows, n, [&]<Range kRange>(auto& planes) {
             if constexpr (kOneTable)
               convert<Simd, kRange>(layer, planes, n, dots, acc);
@@ -168,6 +192,29 @@ template <class Simd, bool kOneTable>
         }
         if constexpr (kOneTable) acc.store(memory);
       }
+}
+
+template <class Simd>
+void convert_common_family(const Layer& layer, const Strip& strip, const Family& family, const Block& block) {
+  Members members;
+  for (int begin = family.group_begin, end; begin < family.group_end; begin = end) {
+    end = std::min(begin + layer.members_together, family.group_end);
+    for (int vector = 0; vector < layer.vectors; ++vector) {
+      members.top = kFamilyHeight, members.bottom = 0;
+      std::memset(members.columns, 0, sizeof members.columns);
+      for (int g = begin; g < end; ++g) {
+        const Group& group = layer.groups[g];
+        const int place = kFamilyWidth * group.down + group.right;
+        members.top = std::min(members.top, group.down);
+        members.bottom = std::max(members.bottom, group.down + 1);
+        members.columns[group.down] |= static_cast<uint8_t>(1 << group.right);
+        members.tile[place] = group.down * block.tile_columns + group.right;
+        members.weights[place] = piece_weights<Simd>(layer, layer.pieces[group.piece_begin], vector);
+      }
+      if (layer.table_count == 1)
+        convert_members<Simd, true>(layer, strip, block, members, vector);
+      else
+        convert_members<Simd, false>(layer, strip, block, members, vector);
     }
   }
 }
@@ -232,15 +279,17 @@ template <class Simd>
 }
 
 template <class Simd>
-void convert_wide_block(const Layer& layer, const Strip& strip, const Group& group, int m,
-                        const Block& block) {
+void convert_wide_block(const Layer& layer, const Strip& strip, const Group& group, const Block& block) {
   const int pieces = group.piece_end - group.piece_begin;
-  for (int x = 0; x < block.pixels; ++x) {
-    if (!block.tiles[x + m].live) continue;
-    const WideTile wide{group, block.tiles[x + m], strip.lists + (x + m) * layer.tile_lists,
-                        pieces > 1 ? strip.piece_rows + x * pieces * kMaxBits : nullptr};
-    convert_wide_tile<Simd>(layer, wide, strip.acc + (block.first + x) * layer.strip_acc);
-  }
+  for (int y = 0; y < block.extent.rows; ++y)
+    for (int x = 0; x < block.extent.columns; ++x) {
+      const int t = (y + group.down) * block.tile_columns + x + group.right;
+      if (!block.tiles[t].live) continue;
+      const WideTile wide{group, block.tiles[t], strip.lists + t * layer.tile_lists,
+                          pieces > 1 ? strip.piece_rows + t * pieces * kMaxBits : nullptr};
+      const int pixel = (block.row + y) * strip.extent.columns + block.column + x;
+      convert_wide_tile<Simd>(layer, wide, strip.acc + pixel * layer.strip_acc);
+    }
 }
 
 /// sums[o] = the integer shift-add of ADC table `output`, from the accumulators of one output pixel.
@@ -314,55 +363,56 @@ inline void copy_outputs(const Layer& layer, const Strip& strip, int64_t from, i
 template <class Simd>
 void finish_strip(const Layer& layer, const Strip& strip) {
   const int64_t table_acc = table_stride<Simd>(layer);
+  const int32_t* acc = strip.acc;
   int64_t blank = -1;
-  for (int x = 0; x < strip.pixels; ++x) {
-    const int32_t* acc = strip.acc + x * layer.strip_acc;
-    const int64_t pixel = strip.first_pixel + x;
-    const int32_t sum = layer.offset ? window_sum(layer, strip.window[x]) : 0;
-    const bool is_blank = sum == 0 && all_zero(acc, layer.strip_acc);
-    if (is_blank && blank >= 0) {
-      copy_outputs(layer, strip, blank, pixel);
-      continue;
+  for (int y = 0; y < strip.extent.rows; ++y)
+    for (int x = 0; x < strip.extent.columns; ++x, acc += layer.strip_acc) {
+      const int64_t pixel = strip.first_pixel + y * strip.row_pixels + x;
+      const int32_t sum = layer.offset ? window_sum(layer, strip.window[y] + x * layer.step) : 0;
+      const bool is_blank = sum == 0 && all_zero(acc, layer.strip_acc);
+      if (is_blank && blank >= 0) {
+        copy_outputs(layer, strip, blank, pixel);
+        continue;
+      }
+      if (is_blank) blank = pixel;
+      for (int t = 0; t < layer.output_count; ++t) {
+        const int32_t* sums = strip.sums;
+        if (layer.accumulators_are_sums)
+          sums = acc + t * table_acc;
+        else
+          gather_sums<Simd>(layer, acc, t, strip.sums);
+        write_outputs(layer, strip.outputs[t], layer.steps[t], sums, sum, pixel);
+      }
     }
-    if (is_blank) blank = pixel;
-    for (int t = 0; t < layer.output_count; ++t) {
-      const int32_t* sums = strip.sums;
-      if (layer.accumulators_are_sums)
-        sums = acc + t * table_acc;
-      else
-        gather_sums<Simd>(layer, acc, t, strip.sums);
-      write_outputs(layer, strip.outputs[t], layer.steps[t], sums, sum, pixel);
-    }
-  }
 }
 
-/// Pixels from `first` on whose windows lie side by side, as a family needs them.
-inline int pixels_in_row(const Layer& layer, const Strip& strip, int first) {
+/// Rows of the strip from `first` on, `most` at most, whose windows lie below each other, as a family needs
+/// them.
+inline int rows_in_image(const Layer& layer, const Strip& strip, int first, int most) {
   int end = first + 1;
-  while (end < strip.pixels && strip.window[end] == strip.window[end - 1] + layer.pixel_bytes) ++end;
+  while (end < first + most && strip.window[end] == strip.window[end - 1] + layer.row_step) ++end;
   return end - first;
 }
 
 /// Row groups outside, pixels inside: a group's row vectors stay in the first-level cache for a whole strip.
 template <class Simd>
 void convolve_strip(const Layer& layer, const Strip& strip) {
-  std::memset(strip.acc, 0, static_cast<size_t>(strip.pixels * layer.strip_acc) * sizeof *strip.acc);
+  const int64_t pixels = int64_t{strip.extent.rows} * strip.extent.columns;
+  std::memset(strip.acc, 0, static_cast<size_t>(pixels * layer.strip_acc) * sizeof *strip.acc);
+  Block block;
   for (int f = 0; f < layer.family_count; ++f) {
-    const Group* groups = layer.groups + layer.families[f].group_begin;
-    Block block;
-    block.members = layer.families[f].group_end - layer.families[f].group_begin;
-    for (block.first = 0; block.first < strip.pixels; block.first += block.pixels) {
-      const int side_by_side =
-          block.members > 1 ? pixels_in_row(layer, strip, block.first) : strip.pixels - block.first;
-      block.pixels = std::min(strip.block_pixels, side_by_side);
-      collect_block<Simd>(layer, strip, groups[0], block);
-      for (int m = 0; m < block.members; ++m) {
-        if (!is_common(layer, groups[m]))
-          convert_wide_block<Simd>(layer, strip, groups[m], m, block);
-        else if (layer.table_count == 1)
-          convert_block<Simd, true>(layer, strip, groups[m], m, block);
+    const Family& family = layer.families[f];
+    for (block.row = 0; block.row < strip.extent.rows; block.row += block.extent.rows) {
+      block.extent.rows = std::min(strip.block.rows, strip.extent.rows - block.row);
+      if (family.height > 1) block.extent.rows = rows_in_image(layer, strip, block.row, block.extent.rows);
+      for (block.column = 0; block.column < strip.extent.columns; block.column += block.extent.columns) {
+        block.extent.columns = std::min(strip.block.columns, strip.extent.columns - block.column);
+        collect_block<Simd>(layer, strip, family, block);
+        if (is_common(layer, layer.groups[family.group_begin]))
+          convert_common_family<Simd>(layer, strip, family, block);
         else
-          convert_block<Simd, false>(layer, strip, groups[m], m, block);
+          for (int g = family.group_begin; g < family.group_end; ++g)
+            convert_wide_block<Simd>(layer, strip, layer.groups[g], block);
       }
     }
   }

@@ -11,6 +11,8 @@
 namespace sramsim::carry_save {
 namespace {
 
+constexpr int kMembersBytes = 40 << 10;  ///< row vectors of groups worked on together: a first-level cache
+
 constexpr int round_up(int value, int multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
@@ -69,11 +71,13 @@ PackedLayer::PackedLayer(const SramConvSpec& spec, const int8_t* codes, const En
   // pack_pixel() writes a whole word at the end of a plane, so that much follows the last one.
   const int used = static_cast<int>(sizeof(PixelHeader)) + spec.act_bits * layer_.plane_bytes;
   layer_.pixel_bytes = round_up(used + 7, 8);
-  const int64_t row_pixels = shape.w + 2 * int64_t{shape.padding};
-  image_bytes_ = (shape.h + 2 * int64_t{shape.padding}) * row_pixels * layer_.pixel_bytes;
+  row_bytes_ = (shape.w + 2 * int64_t{shape.padding}) * layer_.pixel_bytes;
+  layer_.step = shape.stride * layer_.pixel_bytes;
+  layer_.row_step = shape.stride * row_bytes_;
+  image_bytes_ = (shape.h + 2 * int64_t{shape.padding}) * row_bytes_;
   for (int k = 0; k < shape.positions(); ++k)
     position_offset_.push_back(
-        static_cast<int32_t>((k / shape.kw * row_pixels + k % shape.kw) * layer_.pixel_bytes));
+        static_cast<int32_t>(k / shape.kw * row_bytes_ + k % shape.kw * layer_.pixel_bytes));
   layer_.position_offset = position_offset_.data();
   layer_.positions = shape.positions();
   layer_.outputs = shape.o;
@@ -92,7 +96,7 @@ void PackedLayer::pack_rows(const SramConvSpec& spec) {
     const int first = spec.rows.group_begin[g], last = spec.rows.group_begin[g + 1] - 1;
     const int position = spec.rows.segments[first].position;
     bool one_position = true;
-    Group group{static_cast<int32_t>(pieces_.size()), 0, 0, 0};
+    Group group{static_cast<int32_t>(pieces_.size()), 0, 0, -1, -1, 0, 0};
     pieces_.push_back({static_cast<int32_t>(runs_.size()), 0, 0, 0});
     for (int k = first; k <= last; ++k) {
       const Segment& segment = spec.rows.segments[k];
@@ -116,7 +120,10 @@ void PackedLayer::pack_rows(const SramConvSpec& spec) {
       }
     }
     group.piece_end = static_cast<int32_t>(pieces_.size());
-    group.any_offset = one_position ? position_offset_[position] : -1;
+    if (one_position) {
+      group.position = position;
+      group.any_offset = position_offset_[position];
+    }
     max_pieces_ = std::max(max_pieces_, group.piece_end - group.piece_begin);
     groups_.push_back(group);
   }
@@ -127,41 +134,52 @@ void PackedLayer::pack_rows(const SramConvSpec& spec) {
   layer_.pieces = pieces_.data();
 }
 
-/// The rows of `next` are those of `group`, one pixel to the right.
-bool PackedLayer::follows(const Group& next, const Group& group) const {
+/// Both lie in one kernel position each and hold the same channels.
+bool PackedLayer::lists_like(const Group& group, const Group& first) const {
   const auto runs = [&](const Group& g) {
     const Piece& piece = pieces_[g.piece_begin];
     return std::span(runs_).subspan(piece.run_begin, piece.run_end - piece.run_begin);
   };
-  const auto simple = [](const Group& g) { return g.any_offset >= 0 && g.piece_end - g.piece_begin == 1; };
-  return simple(group) && simple(next) &&
-         std::equal(runs(group).begin(), runs(group).end(), runs(next).begin(), runs(next).end(),
+  const auto simple = [](const Group& g) { return g.position >= 0 && g.piece_end - g.piece_begin == 1; };
+  return simple(group) && simple(first) &&
+         std::equal(runs(group).begin(), runs(group).end(), runs(first).begin(), runs(first).end(),
                     [&](const Run& a, const Run& b) {
-                      return a.offset + layer_.pixel_bytes == b.offset && a.mask == b.mask &&
+                      return a.offset - group.any_offset == b.offset - first.any_offset && a.mask == b.mask &&
                              a.entry == b.entry && a.shift == b.shift;
                     });
 }
 
 /// Puts the groups in an order in which those that share lists stand together. Sums do not depend on it.
 void PackedLayer::pack_families(const SramConvSpec& spec) {
-  std::vector<Group> left = std::move(groups_), ordered;
+  const int stride = spec.shape.stride, kw = spec.shape.kw;
+  // Windows from one kernel position to another; -1 where no number of windows leads there.
+  const auto windows = [&](int from, int to) {
+    return (to - from) % stride == 0 ? (to - from) / stride : -1;
+  };
+  const auto within = [](int distance, int most) { return 0 <= distance && distance < most; };
+  std::vector<Group> left = std::move(groups_);
   while (!left.empty()) {
-    const auto begin = static_cast<int32_t>(ordered.size());
-    const int most = spec.shape.stride == 1 ? std::min(spec.shape.kw, kMaxFamily) : 1;
-    auto next = left.begin();
-    while (next != left.end()) {
-      ordered.push_back(*next);
-      left.erase(next);
-      next = static_cast<int32_t>(ordered.size()) - begin == most
-                 ? left.end()
-                 : std::find_if(left.begin(), left.end(),
-                                [&](const Group& group) { return follows(group, ordered.back()); });
-    }
-    families_.push_back({begin, static_cast<int32_t>(ordered.size())});
-    layer_.longest_family =
-        std::max(layer_.longest_family, families_.back().group_end - families_.back().group_begin);
+    const Group first = left.front();
+    const auto down = [&](const Group& group) { return windows(first.position / kw, group.position / kw); };
+    const auto right = [&](const Group& group) { return windows(first.position % kw, group.position % kw); };
+    const auto others = std::stable_partition(left.begin() + 1, left.end(), [&](const Group& group) {
+      return lists_like(group, first) && within(down(group), kFamilyHeight) &&
+             within(right(group), kFamilyWidth);
+    });
+    Family family{static_cast<int32_t>(groups_.size()), 0, 0, 0};
+    std::for_each(left.begin(), others, [&](Group& group) {
+      group.down = down(group);
+      group.right = right(group);
+      family.height = std::max(family.height, group.down + 1);
+      family.width = std::max(family.width, group.right + 1);
+    });
+    groups_.insert(groups_.end(), left.begin(), others);
+    left.erase(left.begin(), others);
+    family.group_end = static_cast<int32_t>(groups_.size());
+    families_.push_back(family);
+    layer_.family_height = std::max(layer_.family_height, family.height);
+    layer_.family_width = std::max(layer_.family_width, family.width);
   }
-  groups_ = std::move(ordered);
   layer_.groups = groups_.data();
   layer_.families = families_.data();
   layer_.family_count = static_cast<int>(families_.size());
@@ -184,6 +202,7 @@ void PackedLayer::pack_weights(const SramConvSpec& spec, const int8_t* codes, co
   const int cells = round_up(shape.o, engine.lanes) / engine.lanes * layer_.quads;
   layer_.vectors = (cells + kCells - 1) / kCells;
   const int row_bytes = kCells * 4 * engine.lanes / 8;
+  layer_.members_together = std::max(1, kMembersBytes / ((1 + spec.rows.largest_group()) * row_bytes));
   int64_t bytes = 0;
   for (Piece& piece : pieces_) {
     piece.weights = bytes;

@@ -43,18 +43,19 @@ class PackedLayer {
   const Layer& view() const { return layer_; }
   /// Bytes of one packed image with its padding of zero pixels.
   int64_t image_bytes() const { return image_bytes_; }
+  int64_t row_bytes() const { return row_bytes_; }
   int max_pieces() const { return max_pieces_; }
 
  private:
   void pack_rows(const SramConvSpec& spec);
   void pack_families(const SramConvSpec& spec);
-  bool follows(const Group& next, const Group& group) const;
+  bool lists_like(const Group& group, const Group& first) const;
   void pack_planes(const SramConvSpec& spec);
   void pack_weights(const SramConvSpec& spec, const int8_t* codes, const Engine& engine);
   void pack_tables(const SramConvSpec& spec, const Engine& engine);
 
   Layer layer_{};
-  int64_t image_bytes_ = 0;
+  int64_t row_bytes_ = 0, image_bytes_ = 0;
   int max_pieces_ = 0;
   std::vector<Run> runs_;
   std::vector<int> run_rows_;  ///< of the weights [O,KH*KW*C], the first of each run

@@ -14,23 +14,63 @@
 namespace sramsim::carry_save {
 namespace {
 
-/// The set rows of one window and row group: a tile.
+/// One conversion of all columns: the set rows of one window, row group and activation bit.
+struct Unit {
+  uint64_t word;  ///< one word, so that units are copied and changed without touching memory in parts
+
+  static Unit make(int64_t list, int rows, int bit) {
+    return {static_cast<uint64_t>(list) << 32 | static_cast<uint64_t>(rows) << 16 |
+            static_cast<uint64_t>(bit)};
+  }
+  Unit of_group(int place) const { return {word | static_cast<uint64_t>(place) << 8}; }
+  int64_t list() const { return static_cast<int64_t>(word >> 32); }  ///< entries from the strip's first list
+  int rows() const { return static_cast<int>(word >> 16 & 0xFFFF); }
+  int place() const { return static_cast<int>(word >> 8 & 0xFF); }  ///< kFamilyWidth * down + right
+  int bit() const { return static_cast<int>(word & 0xFF); }         ///< of the half
+};
+
+/// The set rows of one window and row group, of any kind: a tile.
 struct Tile {
   int rows[kMaxBits];        ///< set rows per activation bit
   uint32_t bound[kMaxBits];  ///< largest possible partial sum per digit
   uint32_t live;             ///< digits that can give a nonzero code
 };
 
-/// The tiles of a family of row groups and a few pixels: pixel first + x of the strip has tile x + m in group
-/// m.
+/// The tiles of a family of row groups and a rectangle of output pixels: pixel (y, x) of the rectangle has
+/// tile (y + down, x + right) in the group that lies so far from the family's first.
 struct Block {
-  static constexpr int kMaxTiles = kMaxStrip + kMaxFamily - 1;
-  int first, pixels;
-  int members;
+  static constexpr int kMaxTiles = (kMaxStrip + kFamilyHeight - 1) * kFamilyWidth;
+  int row, column;  ///< of the strip
+  Extent extent;
+  int tile_columns;
+  /// Of common groups: the units that can give a nonzero code, and per row of tiles a bit for each that has
+  /// one.
+  uint32_t live[kMaxHalves][kMaxStrip + kFamilyHeight - 1];
+  uint8_t unit_count[kMaxHalves][kMaxTiles];
+  Unit units[kMaxHalves][kMaxTiles][4];
+  /// Of others.
   Tile tiles[kMaxTiles];
-  int live_tiles;
-  uint8_t live_tile[kMaxTiles];
 };
+
+/// Groups of one bit per digit, one piece and at most 255 rows.
+inline bool is_common(const Layer& layer, const Group& group) {
+  return layer.dac_bits == 1 && group.piece_end - group.piece_begin == 1 && group.rows < 256;
+}
+
+/// Lists the set rows of one piece and bit; returns the end of the list.
+template <class Simd>
+[[gnu::always_inline]] inline uint16_t* collect_bit(const Layer& layer, const Piece& piece,
+                                                    const uint8_t* plane, uint16_t* list) {
+  for (int k = piece.run_begin; k < piece.run_end; ++k) {
+    const Run& run = layer.runs[k];
+    uint64_t word;
+    std::memcpy(&word, plane + run.offset, sizeof word);
+    const uint32_t set = static_cast<uint32_t>(word >> run.shift) & run.mask;
+    Simd::append(Simd::entries(run), set, list);
+    list += std::popcount(set);
+  }
+  return list;
+}
 
 /// Lists the set rows of one piece for every bit of `bits`: n[bit] entries at lists + bit*stride, and zero
 /// rows behind them.
@@ -41,19 +81,43 @@ template <class Simd>
   std::fill_n(n, kMaxBits, 0);
   const uint8_t* plane = window;
   for (int bit = 0; bit < layer.act_bits; ++bit, plane += layer.plane_bytes, lists += layer.list_stride) {
-    uint16_t* list = lists;
-    if (bits >> bit & 1)
-      for (int k = piece.run_begin; k < piece.run_end; ++k) {
-        const Run& run = layer.runs[k];
-        uint64_t word;
-        std::memcpy(&word, plane + run.offset, sizeof word);
-        const uint32_t set = static_cast<uint32_t>(word >> run.shift) & run.mask;
-        Simd::append(Simd::entries(run), set, list);
-        list += std::popcount(set);
-      }
+    uint16_t* list = bits >> bit & 1 ? collect_bit<Simd>(layer, piece, plane, lists) : lists;
     Simd::end_list(list);
     n[bit] = static_cast<int>(list - lists);
   }
+}
+
+/// Activation bits that some row of the group may have.
+inline uint32_t bits_set(const Layer& layer, const Group& group, const uint8_t* window) {
+  uint32_t bits = (1u << layer.act_bits) - 1;
+  if (group.any_offset >= 0)
+    std::memcpy(&bits, window + group.any_offset + offsetof(PixelHeader, any), sizeof bits);
+  return bits;
+}
+
+/// Tile t of a common group, its lists from `list` on; returns where the next one may begin.
+template <class Simd>
+[[gnu::always_inline]] inline int64_t collect_units(const Layer& layer, const Group& group,
+                                                    const uint8_t* window, const Strip& strip, int64_t list,
+                                                    int t, Block& block) {
+  const uint32_t bits = bits_set(layer, group, window);
+  for (int half = 0; half < layer.halves; ++half) block.unit_count[half][t] = 0;
+  if (bits == 0 && layer.first > 0) return list;
+  const Piece& piece = layer.pieces[group.piece_begin];
+  const uint8_t* plane = window;
+  for (int bit = 0; bit < layer.act_bits; ++bit, plane += layer.plane_bytes) {
+    uint16_t* const begin = strip.lists + list;
+    uint16_t* const end = bits >> bit & 1 ? collect_bit<Simd>(layer, piece, plane, begin) : begin;
+    const auto rows = static_cast<uint32_t>(end - begin);
+    Simd::end_list(end);
+    // Without branches: whether a unit is live is anybody's guess. The next list overwrites a dead one.
+    uint8_t& count = block.unit_count[bit / 4][t];
+    block.units[bit / 4][t][count] = Unit::make(list, static_cast<int>(rows), bit % 4);
+    const bool live = rows >= layer.first;
+    count += live;
+    list += -int64_t{live} & ((rows + kListEnd + kListAlign - 1) & -int64_t{kListAlign});
+  }
+  return list;
 }
 
 /// A list holds its pieces one after another, each from a multiple of kPieceRows + kListPadding;
@@ -61,12 +125,9 @@ template <class Simd>
 template <class Simd>
 [[gnu::always_inline]] inline void collect_tile(const Layer& layer, const Group& group, const uint8_t* window,
                                                 uint16_t* lists, int32_t* piece_rows, Tile& tile) {
-  uint32_t bits = (1u << layer.act_bits) - 1;
+  const uint32_t bits = bits_set(layer, group, window);
   tile.live = 0;
-  if (group.any_offset >= 0) {
-    std::memcpy(&bits, window + group.any_offset + offsetof(PixelHeader, any), sizeof bits);
-    if (bits == 0 && layer.first > 0) return;
-  }
+  if (bits == 0 && layer.first > 0) return;
   collect_piece<Simd>(layer, layer.pieces[group.piece_begin], window, bits, lists, tile.rows);
   if (piece_rows) std::copy_n(tile.rows, kMaxBits, piece_rows);
   for (int k = group.piece_begin + 1; k < group.piece_end; ++k) {
@@ -87,18 +148,29 @@ template <class Simd>
 /// Lists are made for a block of pixels before any of them is converted: their lengths are known long before
 /// the loops over them end, and no load waits for half-overwritten stores.
 template <class Simd>
-[[gnu::noinline]] void collect_block(const Layer& layer, const Strip& strip, const Group& group,
+[[gnu::noinline]] void collect_block(const Layer& layer, const Strip& strip, const Family& family,
                                      Block& block) {
+  const Group& group = layer.groups[family.group_begin];
   const int pieces = group.piece_end - group.piece_begin;
-  const uint8_t* window = nullptr;
-  const int tiles = block.pixels + block.members - 1;
-  block.live_tiles = 0;
-  for (int x = 0; x < tiles; ++x) {
-    window = x < block.pixels ? strip.window[block.first + x] : window + layer.pixel_bytes;
-    collect_tile<Simd>(layer, group, window, strip.lists + x * layer.tile_lists,
-                       pieces > 1 ? strip.piece_rows + x * pieces * kMaxBits : nullptr, block.tiles[x]);
-    block.live_tile[block.live_tiles] = static_cast<uint8_t>(x);
-    block.live_tiles += block.tiles[x].live != 0;
+  const int rows = block.extent.rows + family.height - 1;
+  block.tile_columns = block.extent.columns + family.width - 1;
+  std::memset(block.live, 0, sizeof block.live);
+  const uint8_t* row = nullptr;
+  int64_t list = 0;
+  for (int y = 0, t = 0; y < rows; ++y) {
+    row = y < block.extent.rows ? strip.window[block.row + y] + block.column * layer.step
+                                : row + layer.row_step;
+    for (int x = 0; x < block.tile_columns; ++x, ++t) {
+      const uint8_t* window = row + x * layer.step;
+      if (is_common(layer, group)) {
+        list = collect_units<Simd>(layer, group, window, strip, list, t, block);
+        for (int half = 0; half < layer.halves; ++half)
+          block.live[half][y] |= static_cast<uint32_t>(block.unit_count[half][t] != 0) << x;
+      } else {
+        collect_tile<Simd>(layer, group, window, strip.lists + t * layer.tile_lists,
+                           pieces > 1 ? strip.piece_rows + t * pieces * kMaxBits : nullptr, block.tiles[t]);
+      }
+    }
   }
 }
 

@@ -15,8 +15,9 @@ namespace {
 
 constexpr int64_t kPackedBytes = 1 << 20;  ///< packed activations kept at a time: about a second-level cache
 constexpr int64_t kStripBytes = 16 << 10;  ///< accumulators of a strip: a third of a first-level cache
-constexpr int64_t kListBytes = 24 << 10;   ///< row lists of a block of pixels; about half of it is touched
+constexpr int64_t kListBytes = 128 << 10;  ///< row lists of a block of pixels; half of it or less is touched
 constexpr int kStripsPerThread = 4;        ///< at least, so that threads finish together
+constexpr int kStripTiles = 16;            ///< what a strip costs beside its tiles, in lists of a tile
 
 /// One thread's buffers.
 struct Scratch {
@@ -35,11 +36,11 @@ class Plan final : public SramConvPlan {
     const int threads = omp_get_max_threads();
     const int64_t image_pixels = int64_t{shape_.out_h()} * shape_.out_w();
     const int chunk = static_cast<int>(std::clamp<int64_t>(kPackedBytes / packed_.image_bytes(), 1, n));
-    const int strip_pixels = choose_strip(chunk * image_pixels, threads);
+    const Extent strip = choose_strip(choose_pixels(chunk * image_pixels, threads));
     // A read of a row run may touch the word behind the last pixel.
     const auto images = AlignedArray<uint8_t>::uninitialised(chunk * packed_.image_bytes() + 8);
     std::vector<Scratch> scratch;
-    for (int k = 0; k < threads; ++k) scratch.push_back(make_scratch(strip_pixels));
+    for (int k = 0; k < threads; ++k) scratch.push_back(make_scratch(strip));
 #pragma omp parallel num_threads(threads)
     {
       if (shape_.padding > 0) {
@@ -49,55 +50,85 @@ class Plan final : public SramConvPlan {
       }
       for (int first = 0; first < n; first += chunk)
         run_chunk(q + int64_t{first} * shape_.inputs(), std::min(chunk, n - first), first, images.get(),
-                  strip_pixels, scratch, outputs);
+                  strip, scratch, outputs);
     }
   }
 
  private:
   /// Called by every thread of a team: images [first, first + count), whose codes are q.
-  void run_chunk(const uint8_t* q, int count, int64_t first, uint8_t* images, int strip_pixels,
+  void run_chunk(const uint8_t* q, int count, int64_t first, uint8_t* images, Extent extent,
                  const std::vector<Scratch>& scratch, std::span<const SramOutput> outputs) const {
 #pragma omp for schedule(static)
     for (int64_t row = 0; row < int64_t{count} * shape_.h; ++row) pack_row(q, row, images);
-    const int64_t image_pixels = int64_t{shape_.out_h()} * shape_.out_w();
-    const int64_t pixels = count * image_pixels;
-#pragma omp for schedule(dynamic)
-    for (int64_t pixel = 0; pixel < pixels; pixel += strip_pixels) {
-      Strip strip = make_strip(scratch[omp_get_thread_num()], outputs);
-      strip.first_pixel = first * image_pixels + pixel;
-      strip.pixels = static_cast<int>(std::min<int64_t>(strip_pixels, pixels - pixel));
-      for (int x = 0; x < strip.pixels; ++x) strip.window[x] = window(images, pixel + x);
-      engine_.convolve_strip(packed_.view(), strip);
-    }
+    const int64_t rows = int64_t{count} * shape_.out_h();
+#pragma omp for schedule(dynamic) collapse(2)
+    for (int64_t row = 0; row < rows; row += extent.rows)
+      for (int column = 0; column < shape_.out_w(); column += extent.columns) {
+        Strip strip = make_strip(scratch[omp_get_thread_num()], outputs, extent);
+        strip.extent.rows = static_cast<int>(std::min<int64_t>(extent.rows, rows - row));
+        strip.extent.columns = std::min(extent.columns, shape_.out_w() - column);
+        strip.row_pixels = shape_.out_w();
+        strip.first_pixel = (first * shape_.out_h() + row) * strip.row_pixels + column;
+        for (int y = 0; y < strip.extent.rows; ++y) strip.window[y] = window(images, row + y, column);
+        engine_.convolve_strip(packed_.view(), strip);
+      }
   }
 
-  int choose_strip(int64_t pixels, int threads) const {
+  /// Output pixels of a strip.
+  int choose_pixels(int64_t pixels, int threads) const {
     const int64_t acc_bytes = packed_.view().strip_acc * static_cast<int64_t>(sizeof(int32_t));
     const int64_t fit = kStripBytes / std::max<int64_t>(acc_bytes, 1);  // none if every code is 0
     const int64_t fair = pixels / (int64_t{threads} * kStripsPerThread);
     return static_cast<int>(std::clamp<int64_t>(std::min(fit, fair), 1, kMaxStrip));
   }
 
-  /// Pixels whose row lists are made together, before their conversions.
-  int block_pixels() const {
-    const int64_t bytes = packed_.view().tile_lists * static_cast<int64_t>(sizeof(uint16_t));
-    return static_cast<int>(std::clamp<int64_t>(kListBytes / bytes, 1, kMaxStrip));
+  /// Windows that overlap share lists: the nearer a strip is to a square, the fewer tiles an image has.
+  Extent choose_strip(int pixels) const {
+    const int height = shape_.out_h(), width = shape_.out_w();
+    const auto cost = [&](Extent strip) {
+      const double strips = strip.rows < height ? (height + strip.rows - 1) / strip.rows
+                                                : height / static_cast<double>(strip.rows);
+      const Extent band{std::min(strip.rows, height), strip.columns};  // lists are not shared across images
+      const double columns = (width + strip.columns - 1) / strip.columns;
+      return columns * (std::max(strips, 1.0) * static_cast<double>(tiles(band)) + strips * kStripTiles);
+    };
+    Extent best{pixels, 1};
+    for (int columns = 2; columns <= std::min(pixels, width); ++columns)
+      for (int rows = 1; rows <= pixels / columns; ++rows)
+        if (const Extent extent{rows, columns}; cost(extent) <= cost(best)) best = extent;
+    return best;
   }
 
-  Scratch make_scratch(int strip_pixels) const {
+  int64_t tiles(Extent pixels) const {
     const Layer& layer = packed_.view();
-    return {AlignedArray<int32_t>(strip_pixels * layer.strip_acc),
-            AlignedArray<int32_t>(int64_t{layer.vectors} * kCells * engine_.lanes),
-            AlignedArray<uint16_t>(int64_t{block_pixels() + layer.longest_family - 1} * layer.tile_lists),
-            AlignedArray<int32_t>(int64_t{block_pixels()} * packed_.max_pieces() * kMaxBits)};
+    return int64_t{pixels.rows + layer.family_height - 1} * (pixels.columns + layer.family_width - 1);
   }
 
-  Strip make_strip(const Scratch& scratch, std::span<const SramOutput> outputs) const {
+  /// Pixels whose row lists are made together, before their conversions.
+  Extent choose_block(Extent block) const {
+    const int64_t tile_bytes = packed_.view().tile_lists * static_cast<int64_t>(sizeof(uint16_t));
+    while (tiles(block) * tile_bytes > kListBytes && block.rows * block.columns > 1) {
+      int& side = block.rows > 1 ? block.rows : block.columns;
+      side = (side + 1) / 2;
+    }
+    return block;
+  }
+
+  Scratch make_scratch(Extent strip) const {
+    const Layer& layer = packed_.view();
+    const Extent block = choose_block(strip);
+    return {AlignedArray<int32_t>(strip.rows * strip.columns * layer.strip_acc),
+            AlignedArray<int32_t>(int64_t{layer.vectors} * kCells * engine_.lanes),
+            AlignedArray<uint16_t>(tiles(block) * layer.tile_lists),
+            AlignedArray<int32_t>(int64_t{block.rows} * block.columns * packed_.max_pieces() * kMaxBits)};
+  }
+
+  Strip make_strip(const Scratch& scratch, std::span<const SramOutput> outputs, Extent extent) const {
     Strip strip{};
     strip.outputs = outputs.data();
     strip.acc = scratch.acc.get();
     strip.sums = scratch.sums.get();
-    strip.block_pixels = block_pixels();
+    strip.block = choose_block(extent);
     strip.lists = scratch.lists.get();
     strip.piece_rows = scratch.piece_rows.get();
     return strip;
@@ -105,21 +136,20 @@ class Plan final : public SramConvPlan {
 
   /// Packs one row of the images q [.,H,W,C]; the padding around them stays zero.
   void pack_row(const uint8_t* q, int64_t row, uint8_t* images) const {
-    const int64_t pixel_bytes = packed_.view().pixel_bytes;
-    const int64_t row_pixels = shape_.w + 2 * int64_t{shape_.padding};
+    const Layer& layer = packed_.view();
     uint8_t* record = images + row / shape_.h * packed_.image_bytes() +
-                      ((row % shape_.h + shape_.padding) * row_pixels + shape_.padding) * pixel_bytes;
+                      (row % shape_.h + shape_.padding) * packed_.row_bytes() +
+                      shape_.padding * layer.pixel_bytes;
     const uint8_t* codes = q + row * shape_.w * shape_.c;
     for (int w = 0; w < shape_.w; ++w)
-      engine_.pack_pixel(packed_.view(), codes + int64_t{w} * shape_.c, record + w * pixel_bytes);
+      engine_.pack_pixel(layer, codes + int64_t{w} * shape_.c, record + w * layer.pixel_bytes);
   }
 
-  const uint8_t* window(const uint8_t* images, int64_t pixel) const {
-    const int64_t image_pixels = int64_t{shape_.out_h()} * shape_.out_w();
-    const int64_t oh = pixel % image_pixels / shape_.out_w(), ow = pixel % shape_.out_w();
-    const int64_t row_pixels = shape_.w + 2 * int64_t{shape_.padding};
-    return images + pixel / image_pixels * packed_.image_bytes() +
-           (oh * row_pixels + ow) * shape_.stride * packed_.view().pixel_bytes;
+  /// `row` counts the output rows of all images.
+  const uint8_t* window(const uint8_t* images, int64_t row, int column) const {
+    const Layer& layer = packed_.view();
+    return images + row / shape_.out_h() * packed_.image_bytes() +
+           (row % shape_.out_h() * packed_.row_bytes() + column * layer.pixel_bytes) * shape_.stride;
   }
 
   const Engine& engine_;

@@ -226,7 +226,17 @@ int32_t sum_codes(const Layer& layer, const uint8_t* q) {
   return static_cast<int32_t>(sums[0] + sums[1] + sums[2] + sums[3]);
 }
 
+bool any_code(const Layer& layer, const uint8_t* q) {
+  __m256i any = _mm256_setzero_si256();
+  for (int c = 0; c < layer.channels; c += 32) any = _mm256_or_si256(any, load_codes(layer, q, c));
+  return !_mm256_testz_si256(any, any);
+}
+
 void pack_pixel(const Layer& layer, const uint8_t* q, uint8_t* record) {
+  if (!any_code(layer, q)) {
+    std::memset(record, 0, static_cast<size_t>(layer.pixel_bytes));
+    return;
+  }
   PixelHeader header{};
   if (layer.offset) header.sum = sum_codes(layer, q);
   for (int bit = 0; bit < layer.act_bits; ++bit) {

@@ -198,7 +198,17 @@ int32_t sum_codes(const Layer& layer, const uint8_t* q) {
   return static_cast<int32_t>(_mm512_reduce_add_epi64(sum));
 }
 
+bool any_code(const Layer& layer, const uint8_t* q) {
+  __m512i any = _mm512_setzero_si512();
+  for (int c = 0; c < layer.channels; c += 64) any = _mm512_or_si512(any, load_codes(layer, q, c));
+  return _mm512_test_epi8_mask(any, any) != 0;
+}
+
 void pack_pixel(const Layer& layer, const uint8_t* q, uint8_t* record) {
+  if (!any_code(layer, q)) {
+    std::memset(record, 0, static_cast<size_t>(layer.pixel_bytes));
+    return;
+  }
   PixelHeader header{};
   if (layer.offset) header.sum = sum_codes(layer, q);
   for (int bit = 0; bit < layer.act_bits; ++bit) {

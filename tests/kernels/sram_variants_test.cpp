@@ -160,6 +160,33 @@ TEST(SramVariants, ResultsDoNotDependOnTheBatch) {
   }
 }
 
+/// Kernels larger than what shares its lists, strides that split the kernel positions, images smaller than a
+/// strip, mappings that leave some kernel positions whole.
+TEST(SramVariants, EqualTheReferenceWhereWindowsOverlap) {
+  const std::vector<ConvShape> shapes{
+      {16, 14, 25, 9, 6, 11, 1, 0},  // [C,H,W,O,KH,KW,stride,padding]
+      {20, 13, 15, 17, 5, 5, 2, 2}, {33, 11, 12, 8, 7, 4, 3, 1}, {24, 5, 4, 33, 3, 3, 1, 1},
+      {48, 9, 9, 16, 3, 3, 1, 1},   {70, 3, 40, 16, 1, 3, 1, 0}, {17, 40, 3, 16, 4, 1, 1, 0},
+      {40, 1, 1, 20, 1, 1, 1, 0},
+  };
+  std::map<std::string, int> ran;
+  for (const ConvShape& shape : shapes)
+    for (const char* mapping : {"shape-wise", "unrolled"})
+      for (const double density : {0.5, 0.05})
+        for (const int dac_bits : {1, 2}) {
+          SramCase c;
+          c.shape = shape;
+          c.n = shape.h == 1 ? 50 : 3;
+          c.subarray = 32;
+          c.mapping = mapping;
+          c.bit_density = density;
+          c.dac_bits = dac_bits;
+          c.adcs = {{"uniform", 3, {}}};
+          expect_equal(c, ran);
+          if (HasFatalFailure()) return;
+        }
+}
+
 /// Dark images with a lit square: strips in which some output pixels see nothing.
 TEST(SramVariants, EqualTheReferenceOnImagesWithBackground) {
   const int before = omp_get_max_threads();
