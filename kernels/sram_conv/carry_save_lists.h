@@ -95,27 +95,32 @@ inline uint32_t bits_set(const Layer& layer, const Group& group, const uint8_t* 
   return bits;
 }
 
-/// Tile t of a common group, its lists from `list` on; returns where the next one may begin.
+/// Tile (y, x) of a common group, its lists from `list` on; returns where the next one may begin.
 template <class Simd>
 [[gnu::always_inline]] inline int64_t collect_units(const Layer& layer, const Group& group,
                                                     const uint8_t* window, const Strip& strip, int64_t list,
-                                                    int t, Block& block) {
+                                                    int y, int x, Block& block) {
+  const int t = y * block.tile_columns + x;
   const uint32_t bits = bits_set(layer, group, window);
-  for (int half = 0; half < layer.halves; ++half) block.unit_count[half][t] = 0;
-  if (bits == 0 && layer.first > 0) return list;
   const Piece& piece = layer.pieces[group.piece_begin];
   const uint8_t* plane = window;
-  for (int bit = 0; bit < layer.act_bits; ++bit, plane += layer.plane_bytes) {
-    uint16_t* const begin = strip.lists + list;
-    uint16_t* const end = bits >> bit & 1 ? collect_bit<Simd>(layer, piece, plane, begin) : begin;
-    const auto rows = static_cast<uint32_t>(end - begin);
-    Simd::end_list(end);
-    // Without branches: whether a unit is live is anybody's guess. The next list overwrites a dead one.
-    uint8_t& count = block.unit_count[bit / 4][t];
-    block.units[bit / 4][t][count] = Unit::make(list, static_cast<int>(rows), bit % 4);
-    const bool live = rows >= layer.first;
-    count += live;
-    list += -int64_t{live} & ((rows + kListEnd + kListAlign - 1) & -int64_t{kListAlign});
+  for (int half = 0, bit = 0; half < layer.halves; ++half) {
+    int count = 0;
+    if (bits != 0 || layer.first == 0)
+      for (const int end_bit = std::min(bit + 4, layer.act_bits); bit < end_bit;
+           ++bit, plane += layer.plane_bytes) {
+        uint16_t* const begin = strip.lists + list;
+        uint16_t* const end = bits >> bit & 1 ? collect_bit<Simd>(layer, piece, plane, begin) : begin;
+        const auto rows = static_cast<uint32_t>(end - begin);
+        Simd::end_list(end);
+        // Without branches: whether a unit is live is anybody's guess. The next list overwrites a dead one.
+        block.units[half][t][count] = Unit::make(list, static_cast<int>(rows), bit % 4);
+        const bool live = rows >= layer.first;
+        count += live;
+        list += -int64_t{live} & ((rows + kListEnd + kListAlign - 1) & -int64_t{kListAlign});
+      }
+    block.unit_count[half][t] = static_cast<uint8_t>(count);
+    block.live[half][y] |= static_cast<uint32_t>(count != 0) << x;
   }
   return list;
 }
@@ -163,9 +168,7 @@ template <class Simd>
     for (int x = 0; x < block.tile_columns; ++x, ++t) {
       const uint8_t* window = row + x * layer.step;
       if (is_common(layer, group)) {
-        list = collect_units<Simd>(layer, group, window, strip, list, t, block);
-        for (int half = 0; half < layer.halves; ++half)
-          block.live[half][y] |= static_cast<uint32_t>(block.unit_count[half][t] != 0) << x;
+        list = collect_units<Simd>(layer, group, window, strip, list, y, x, block);
       } else {
         collect_tile<Simd>(layer, group, window, strip.lists + t * layer.tile_lists,
                            pieces > 1 ? strip.piece_rows + t * pieces * kMaxBits : nullptr, block.tiles[t]);
