@@ -157,7 +157,7 @@ void PackedLayer::pack_families(const SramConvSpec& spec) {
     return (to - from) % stride == 0 ? (to - from) / stride : -1;
   };
   const auto within = [](int distance, int most) { return 0 <= distance && distance < most; };
-  std::vector<Group> left = std::move(groups_);
+  std::vector<Group> left = std::exchange(groups_, {});
   while (!left.empty()) {
     const Group first = left.front();
     const auto down = [&](const Group& group) { return windows(first.position / kw, group.position / kw); };

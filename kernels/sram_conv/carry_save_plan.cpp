@@ -86,11 +86,11 @@ class Plan final : public SramConvPlan {
   Extent choose_strip(int pixels) const {
     const int height = shape_.out_h(), width = shape_.out_w();
     const auto cost = [&](Extent strip) {
-      const double strips = strip.rows < height ? (height + strip.rows - 1) / strip.rows
-                                                : height / static_cast<double>(strip.rows);
       const Extent band{std::min(strip.rows, height), strip.columns};  // lists are not shared across images
-      const double columns = (width + strip.columns - 1) / strip.columns;
-      return columns * (std::max(strips, 1.0) * static_cast<double>(tiles(band)) + strips * kStripTiles);
+      const int columns = (width + strip.columns - 1) / strip.columns;
+      const int bands = (height + band.rows - 1) / band.rows;
+      const double strips = strip.rows < height ? bands : static_cast<double>(height) / strip.rows;
+      return columns * (static_cast<double>(bands * tiles(band)) + strips * kStripTiles);
     };
     Extent best{pixels, 1};
     for (int columns = 2; columns <= std::min(pixels, width); ++columns)
