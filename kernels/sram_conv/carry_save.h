@@ -29,7 +29,8 @@ inline constexpr int kMaxHalves = 2;     ///< of an activation code, four bits e
 inline constexpr int kRunRows = 32;      ///< rows of a run
 inline constexpr int kPieceRows = 4096;  ///< rows whose list entries fit 16 bits
 inline constexpr int kListPadding = 32;  ///< entries past the last row that collecting may write
-inline constexpr int kListEnd = 8;       ///< zero rows at the end of a list of a common group
+inline constexpr int kListEnd =
+    8;  ///< zero rows at the end of a list of a common group: it is read in eights
 inline constexpr int kListAlign = 32;    ///< entries: a cache line
 inline constexpr int kMaxStrip = 24;     ///< output pixels worked on together
 inline constexpr int kFamilyWidth = 8;   ///< windows that the groups of a family span at most ...
@@ -101,7 +102,7 @@ struct Layer {
   const Family* families;
   int family_count;
   int family_height, family_width;  ///< of the largest family
-  int members_together;             ///< of a family: those whose row vectors stay in the first-level cache
+  int members_together;             ///< of a family: those whose row vectors stay in a small cache
   int list_stride;                  ///< entries of the row list of one activation bit
   int tile_lists;                   ///< entries of the lists of one window and row group
 
@@ -146,8 +147,10 @@ struct Strip {
   int32_t* acc;                      ///< [pixel][table][half][vector][cell][lane]
   int32_t* sums;                     ///< [vectors * kCells * lanes]
   Extent block;                      ///< whose lists fit the buffer
-  uint16_t* lists;                   ///< [tiles of a block and the largest family][act_bits][list_stride]
-  int32_t* piece_rows;               ///< [pixels of a block][pieces of a group][kMaxBits]
+  /// Room for [tiles of a block and the largest family][act_bits][list_stride], which is also how those of
+  /// wide groups lie; lists of common groups follow each other without gaps.
+  uint16_t* lists;
+  int32_t* piece_rows;  ///< [pixels of a block][pieces of a group][kMaxBits]
 };
 
 /// The functions compiled for one instruction set.

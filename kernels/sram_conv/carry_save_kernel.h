@@ -394,7 +394,7 @@ inline int rows_in_image(const Layer& layer, const Strip& strip, int first, int 
   return end - first;
 }
 
-/// Row groups outside, pixels inside: a group's row vectors stay in the first-level cache for a whole strip.
+/// Families outside, pixels inside: the row vectors of some groups serve all pixels of a block.
 template <class Simd>
 void convolve_strip(const Layer& layer, const Strip& strip) {
   const int64_t pixels = int64_t{strip.extent.rows} * strip.extent.columns;

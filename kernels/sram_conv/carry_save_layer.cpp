@@ -11,7 +11,10 @@
 namespace sramsim::carry_save {
 namespace {
 
-constexpr int kMembersBytes = 40 << 10;  ///< row vectors of groups worked on together: a first-level cache
+constexpr int kMembersBytes =
+    40 << 10;  ///< row vectors of groups worked on together: about a first-level cache
+constexpr int kFamilyBytes =
+    32 << 10;  ///< lists of one pixel for all groups of a family: a part of a block's
 
 constexpr int round_up(int value, int multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -152,7 +155,10 @@ bool PackedLayer::lists_like(const Group& group, const Group& first) const {
 /// Puts the groups in an order in which those that share lists stand together. Sums do not depend on it.
 void PackedLayer::pack_families(const SramConvSpec& spec) {
   const int stride = spec.shape.stride, kw = spec.shape.kw;
-  // Windows from one kernel position to another; -1 where no number of windows leads there.
+  const int64_t tile_bytes = layer_.tile_lists * static_cast<int64_t>(sizeof(uint16_t));
+  const int places = static_cast<int>(std::max<int64_t>(1, kFamilyBytes / tile_bytes));
+  const int width = std::min({kFamilyWidth, kw, places}), height = std::min(kFamilyHeight, places / width);
+  // Windows from one kernel position to another; negative where no number of windows leads there.
   const auto windows = [&](int from, int to) {
     return (to - from) % stride == 0 ? (to - from) / stride : -1;
   };
@@ -163,8 +169,7 @@ void PackedLayer::pack_families(const SramConvSpec& spec) {
     const auto down = [&](const Group& group) { return windows(first.position / kw, group.position / kw); };
     const auto right = [&](const Group& group) { return windows(first.position % kw, group.position % kw); };
     const auto others = std::stable_partition(left.begin() + 1, left.end(), [&](const Group& group) {
-      return lists_like(group, first) && within(down(group), kFamilyHeight) &&
-             within(right(group), kFamilyWidth);
+      return lists_like(group, first) && within(down(group), height) && within(right(group), width);
     });
     Family family{static_cast<int32_t>(groups_.size()), 0, 0, 0};
     std::for_each(left.begin(), others, [&](Group& group) {

@@ -24,6 +24,7 @@ struct Scratch {
   AlignedArray<int32_t> acc, sums;
   AlignedArray<uint16_t> lists;
   AlignedArray<int32_t> piece_rows;
+  Extent block;
 };
 
 class Plan final : public SramConvPlan {
@@ -64,7 +65,7 @@ class Plan final : public SramConvPlan {
 #pragma omp for schedule(dynamic) collapse(2)
     for (int64_t row = 0; row < rows; row += extent.rows)
       for (int column = 0; column < shape_.out_w(); column += extent.columns) {
-        Strip strip = make_strip(scratch[omp_get_thread_num()], outputs, extent);
+        Strip strip = make_strip(scratch[omp_get_thread_num()], outputs);
         strip.extent.rows = static_cast<int>(std::min<int64_t>(extent.rows, rows - row));
         strip.extent.columns = std::min(extent.columns, shape_.out_w() - column);
         strip.row_pixels = shape_.out_w();
@@ -117,18 +118,19 @@ class Plan final : public SramConvPlan {
   Scratch make_scratch(Extent strip) const {
     const Layer& layer = packed_.view();
     const Extent block = choose_block(strip);
-    return {AlignedArray<int32_t>(strip.rows * strip.columns * layer.strip_acc),
-            AlignedArray<int32_t>(int64_t{layer.vectors} * kCells * engine_.lanes),
-            AlignedArray<uint16_t>(tiles(block) * layer.tile_lists),
-            AlignedArray<int32_t>(int64_t{block.rows} * block.columns * packed_.max_pieces() * kMaxBits)};
+    const int64_t pixels = int64_t{block.rows} * block.columns;
+    return {AlignedArray<int32_t>::uninitialised(strip.rows * strip.columns * layer.strip_acc),
+            AlignedArray<int32_t>::uninitialised(int64_t{layer.vectors} * kCells * engine_.lanes),
+            AlignedArray<uint16_t>::uninitialised(tiles(block) * layer.tile_lists),
+            AlignedArray<int32_t>::uninitialised(pixels * packed_.max_pieces() * kMaxBits), block};
   }
 
-  Strip make_strip(const Scratch& scratch, std::span<const SramOutput> outputs, Extent extent) const {
+  Strip make_strip(const Scratch& scratch, std::span<const SramOutput> outputs) const {
     Strip strip{};
     strip.outputs = outputs.data();
     strip.acc = scratch.acc.get();
     strip.sums = scratch.sums.get();
-    strip.block = choose_block(extent);
+    strip.block = scratch.block;
     strip.lists = scratch.lists.get();
     strip.piece_rows = scratch.piece_rows.get();
     return strip;

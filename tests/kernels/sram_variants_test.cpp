@@ -187,6 +187,27 @@ TEST(SramVariants, EqualTheReferenceWhereWindowsOverlap) {
         }
 }
 
+/// Groups whose lists are too long for the tiles of a whole strip: it is worked on in blocks, cut by rows or
+/// by columns.
+TEST(SramVariants, EqualTheReferenceWhereListsFillTheirBuffer) {
+  const int before = omp_get_max_threads();
+  omp_set_num_threads(1);  // the longest strips
+  std::map<std::string, int> ran;
+  for (const ConvShape& shape :
+       {ConvShape{200, 14, 14, 16, 3, 3, 1, 1}, ConvShape{255, 12, 12, 16, 5, 5, 1, 2},
+        ConvShape{255, 8, 40, 16, 3, 7, 1, 0}, ConvShape{700, 4, 30, 5, 2, 2, 1, 0}})
+    for (const int dac_bits : {1, 2}) {
+      SramCase c;
+      c.shape = shape;
+      c.act_bits = 8;
+      c.subarray = shape.c;
+      c.dac_bits = dac_bits;
+      c.adcs = {{"uniform", 4, {}}};
+      expect_equal(c, ran);
+    }
+  omp_set_num_threads(before);
+}
+
 /// Dark images with a lit square: strips in which some output pixels see nothing.
 TEST(SramVariants, EqualTheReferenceOnImagesWithBackground) {
   const int before = omp_get_max_threads();
