@@ -24,7 +24,7 @@ struct Scratch {
   AlignedArray<int32_t> acc, sums;
   AlignedArray<uint16_t> lists;
   AlignedArray<int32_t> piece_rows;
-  Extent block;
+  Extent block{};
 };
 
 class Plan final : public SramConvPlan {
@@ -117,12 +117,14 @@ class Plan final : public SramConvPlan {
 
   Scratch make_scratch(Extent strip) const {
     const Layer& layer = packed_.view();
-    const Extent block = choose_block(strip);
-    const int64_t pixels = int64_t{block.rows} * block.columns;
-    return {AlignedArray<int32_t>::uninitialised(strip.rows * strip.columns * layer.strip_acc),
-            AlignedArray<int32_t>::uninitialised(int64_t{layer.vectors} * kCells * engine_.lanes),
-            AlignedArray<uint16_t>::uninitialised(tiles(block) * layer.tile_lists),
-            AlignedArray<int32_t>::uninitialised(pixels * packed_.max_pieces() * kMaxBits), block};
+    Scratch scratch;
+    scratch.block = choose_block(strip);
+    const int64_t pixels = int64_t{scratch.block.rows} * scratch.block.columns;
+    scratch.acc = AlignedArray<int32_t>::uninitialised(strip.rows * strip.columns * layer.strip_acc);
+    scratch.sums = AlignedArray<int32_t>::uninitialised(int64_t{layer.vectors} * kCells * engine_.lanes);
+    scratch.lists = AlignedArray<uint16_t>::uninitialised(tiles(scratch.block) * layer.tile_lists);
+    scratch.piece_rows = AlignedArray<int32_t>::uninitialised(pixels * packed_.max_pieces() * kMaxBits);
+    return scratch;
   }
 
   Strip make_strip(const Scratch& scratch, std::span<const SramOutput> outputs) const {
