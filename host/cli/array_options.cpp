@@ -29,15 +29,14 @@ void add_kernel_option(CLI::App& command, std::string& kernel) {
   for (const SramConvVariant& v : sram_conv_variants())
     names += (names.empty() ? "" : ", ") + std::string(v.name);
   for (const cuda::SramKernelInfo& k : cuda::sram_cuda_kernels())
-    gpu_names += (gpu_names.empty() ? "" : ", ") + std::string(k.name) + (k.by_force_only ? "*" : "");
+    gpu_names += (gpu_names.empty() ? "" : ", ") + std::string(k.name);
   command
       .add_option(
           "--kernel", kernel,
-          fmt::format(
-              "force this variant of the SRAM convolution instead of the fastest that fits, on the "
-              "CPU one of {}; on a GPU one of {} (those with * only if asked for), or kernel/form with form "
-              "clamp, half2, fma or table; all give the same numbers",
-              names, gpu_names))
+          fmt::format("force this variant of the SRAM convolution instead of the fastest that fits, on the "
+                      "CPU one of {}; on a GPU one of {}, or kernel/form with form "
+                      "clamp, half2, fma or table; all give the same numbers",
+                      names, gpu_names))
       ->type_name("NAME")
       ->group("Run");
 }

@@ -20,10 +20,12 @@
 #define SRAMSIM_DEVICE __device__ __forceinline__
 #define SRAMSIM_UNROLL _Pragma("unroll")
 #define SRAMSIM_UNROLL_2 _Pragma("unroll 2")
+#define SRAMSIM_NO_UNROLL _Pragma("unroll 1")
 #else
 #define SRAMSIM_DEVICE inline
 #define SRAMSIM_UNROLL
 #define SRAMSIM_UNROLL_2
+#define SRAMSIM_NO_UNROLL
 #endif
 
 namespace sramsim {
@@ -44,18 +46,15 @@ inline constexpr int kWarp = 32;
 inline constexpr int kWarpgroup = 4 * kWarp;  ///< threads whose tensor products run as one (sm_90a)
 
 /// Where a warpgroup product finds an operand in shared memory: 8 rows of 16 bytes that follow each other are
-/// a core matrix; `next_rows` bytes further lie the next 8 rows, `next_depth` bytes further the next 16 bytes
-/// of the same rows. All are multiples of 16. Adding n to `low` moves the operand by n units. Bit fields: PTX
-/// ISA, "Matrix Descriptor Format" of wgmma, without swizzling.
+/// a core matrix; `next_rows` further lie the next 8 rows, `next_depth` further the next 16 bytes
+/// of the same rows; all count in units. Adding n to `low` moves the operand by n units. Bit fields: PTX ISA,
+/// "Matrix Descriptor Format" of wgmma, without swizzling.
 struct MatrixDescriptor {
-  uint32_t low, high;
+  uint32_t low;   ///< matrix_place(start, next_depth)
+  uint32_t high;  ///< next_rows
 };
-SRAMSIM_DEVICE MatrixDescriptor matrix_descriptor(SharedAddress start, uint32_t next_rows,
-                                                  uint32_t next_depth) {
-  return {(start & 0x3FFFFu) >> 4 | (next_depth >> 4) << 16, next_rows >> 4};
-}
-SRAMSIM_DEVICE MatrixDescriptor operator+(MatrixDescriptor descriptor, uint32_t units) {
-  return {descriptor.low + units, descriptor.high};
+constexpr uint32_t matrix_place(uint32_t start, uint32_t next_depth) {
+  return start | next_depth << 16;
 }
 
 #ifdef __CUDACC__
@@ -87,6 +86,9 @@ SRAMSIM_DEVICE bool warp_any(bool value) {
 }
 SRAMSIM_DEVICE uint32_t warp_ballot(bool value) {
   return __ballot_sync(0xffffffffu, value);
+}
+SRAMSIM_DEVICE bool warp_all(bool value) {
+  return __all_sync(0xffffffffu, value) != 0;
 }
 /// The OR of all lanes' values.
 SRAMSIM_DEVICE uint32_t warp_or(uint32_t value) {
@@ -251,22 +253,74 @@ SRAMSIM_DEVICE void warpgroup_mma_e4m3_n64(uint32_t (&d)[16], MatrixDescriptor a
         "{.reg .b64 a, b;\nmov.b64 a, {%16, %17};\nmov.b64 b, {%18, %19};\n"
         "wgmma.mma_async.sync.aligned.m64n64k32.f16.e4m3.e4m3 {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, "
         "%11, %12, %13, %14, %15}, a, b, 0, 1, 1;}"
-        : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3]), "=r"(d[4]), "=r"(d[5]), "=r"(d[6]), "=r"(d[7]),
-          "=r"(d[8]), "=r"(d[9]), "=r"(d[10]), "=r"(d[11]), "=r"(d[12]), "=r"(d[13]), "=r"(d[14]), "=r"(d[15])
+        : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3]), "+r"(d[4]), "+r"(d[5]), "+r"(d[6]), "+r"(d[7]),
+          "+r"(d[8]), "+r"(d[9]), "+r"(d[10]), "+r"(d[11]), "+r"(d[12]), "+r"(d[13]), "+r"(d[14]), "+r"(d[15])
         : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high));
 #else
   __trap();
 #endif
 }
-/// Waits for all products that this warpgroup has started, among them those of d.
-template <int kCount>
-SRAMSIM_DEVICE void warpgroup_wait(uint32_t (&d)[kCount][16]) {
+/// Starts d = a * b, or d += a * b with kAdd: popcounts of (row of a) AND (column of b), 64 rows by 64
+/// columns, 256 bits deep; d[4*j + 2*h + x] is column 8j + 2t + x of row 16*warp + g + 8h. Otherwise the
+/// same.
+template <bool kAdd>
+SRAMSIM_DEVICE void warpgroup_mma_and_n64(uint32_t (&d)[32], MatrixDescriptor a, MatrixDescriptor b) {
 #if SRAMSIM_WARPGROUP_MMA
-  asm volatile("wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;" ::: "memory");
+  if constexpr (kAdd)
+    asm volatile(
+        "{.reg .b64 a, b;\nmov.b64 a, {%32, %33};\nmov.b64 b, {%34, %35};\n"
+        "wgmma.mma_async.sync.aligned.m64n64k256.s32.b1.b1.and.popc "
+        "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, "
+        "%21, "
+        "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, a, b, 1;}"
+        : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3]), "+r"(d[4]), "+r"(d[5]), "+r"(d[6]), "+r"(d[7]),
+          "+r"(d[8]), "+r"(d[9]), "+r"(d[10]), "+r"(d[11]), "+r"(d[12]), "+r"(d[13]), "+r"(d[14]),
+          "+r"(d[15]), "+r"(d[16]), "+r"(d[17]), "+r"(d[18]), "+r"(d[19]), "+r"(d[20]), "+r"(d[21]),
+          "+r"(d[22]), "+r"(d[23]), "+r"(d[24]), "+r"(d[25]), "+r"(d[26]), "+r"(d[27]), "+r"(d[28]),
+          "+r"(d[29]), "+r"(d[30]), "+r"(d[31])
+        : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high));
+  else
+    asm volatile(
+        "{.reg .b64 a, b;\nmov.b64 a, {%32, %33};\nmov.b64 b, {%34, %35};\n"
+        "wgmma.mma_async.sync.aligned.m64n64k256.s32.b1.b1.and.popc "
+        "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, "
+        "%21, "
+        "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, a, b, 0;}"
+        : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3]), "+r"(d[4]), "+r"(d[5]), "+r"(d[6]), "+r"(d[7]),
+          "+r"(d[8]), "+r"(d[9]), "+r"(d[10]), "+r"(d[11]), "+r"(d[12]), "+r"(d[13]), "+r"(d[14]),
+          "+r"(d[15]), "+r"(d[16]), "+r"(d[17]), "+r"(d[18]), "+r"(d[19]), "+r"(d[20]), "+r"(d[21]),
+          "+r"(d[22]), "+r"(d[23]), "+r"(d[24]), "+r"(d[25]), "+r"(d[26]), "+r"(d[27]), "+r"(d[28]),
+          "+r"(d[29]), "+r"(d[30]), "+r"(d[31])
+        : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high));
+#else
+  __trap();
+#endif
+}
+/// Makes one group of the products started since the last one.
+SRAMSIM_DEVICE void warpgroup_commit() {
+#if SRAMSIM_WARPGROUP_MMA
+  asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+#endif
+}
+/// Waits for all groups of products but the last kPending, among them those of d.
+template <int kPending, int kCount, int kWords>
+SRAMSIM_DEVICE void warpgroup_wait(uint32_t (&d)[kCount][kWords]) {
+#if SRAMSIM_WARPGROUP_MMA
+  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
   SRAMSIM_UNROLL
   for (int k = 0; k < kCount; ++k) SRAMSIM_UNROLL
-  for (int r = 0; r < 16; ++r) asm volatile("" : "+r"(d[k][r]));  // no read may move in front of the wait
+  for (int r = 0; r < kWords; ++r) asm volatile("" : "+r"(d[k][r]));  // no read may move in front of the wait
 #endif
+}
+
+/// low in the low half, high in the high one; both below 65536.
+SRAMSIM_DEVICE uint32_t pack_lanes(uint32_t low, uint32_t high) {
+  return __byte_perm(low, high, 0x5410);
+}
+
+/// v, which the compiler cannot use before it has `earlier`; zero is 0, but the compiler does not know.
+SRAMSIM_DEVICE float after(float v, uint32_t earlier, uint32_t zero) {
+  return __uint_as_float(__float_as_uint(v) | (earlier & zero));
 }
 
 /// Bits of saturate(a * b + c) in float, rounded once, subnormals kept; a is given as its bits.
@@ -302,6 +356,7 @@ int grid_size();
 void block_sync();
 void warp_sync();
 bool warp_any(bool value);
+bool warp_all(bool value);
 uint32_t warp_ballot(bool value);
 uint32_t warp_or(uint32_t value);
 uint32_t warp_shuffle(uint32_t value, int lane);
@@ -324,13 +379,25 @@ template <bool kAdd>
 void warpgroup_mma_e4m3_n64(uint32_t (&d)[16], MatrixDescriptor a, MatrixDescriptor b) {
   start_warpgroup_mma_e4m3_n64(d, a, b, kAdd);
 }
-void warpgroup_wait_all();
-template <int kCount>
-void warpgroup_wait(uint32_t (&)[kCount][16]) {
-  warpgroup_wait_all();
+void start_warpgroup_mma_and_n64(uint32_t (&d)[32], MatrixDescriptor a, MatrixDescriptor b, bool add);
+template <bool kAdd>
+void warpgroup_mma_and_n64(uint32_t (&d)[32], MatrixDescriptor a, MatrixDescriptor b) {
+  start_warpgroup_mma_and_n64(d, a, b, kAdd);
+}
+void warpgroup_commit();
+void warpgroup_wait_all_but(int pending);
+template <int kPending, int kCount, int kWords>
+void warpgroup_wait(uint32_t (&)[kCount][kWords]) {
+  warpgroup_wait_all_but(kPending);
 }
 
 // Scalar: also what the set-up uses to admit a formula.
+inline uint32_t pack_lanes(uint32_t low, uint32_t high) {
+  return low | high << 16;
+}
+inline float after(float v, uint32_t, uint32_t) {
+  return v;
+}
 inline int popc(uint32_t x) {
   return __builtin_popcount(x);
 }

@@ -100,7 +100,7 @@ const char* to_string(AdcKind kind) {
 }
 
 bool scale_for_float8(AdcForm* form) {
-  constexpr uint32_t kShift = 10;  // of the exponent field
+  constexpr uint32_t kShift = 16;  // of the exponent field
   const uint32_t half = form->half_scale & 0xffffu;
   if ((half >> 10) <= kShift) return false;
   const uint32_t scaled = half - (kShift << 10);

@@ -70,7 +70,7 @@ struct NoForm {
   static constexpr int kWords = 4;
 };
 
-/// Turns an admitted half2 form into the one for partial sums that arrive as P * 2^-14 instead of P * 2^-24:
+/// Turns an admitted half2 form into the one for partial sums that arrive as P * 2^-8 instead of P * 2^-24:
 /// the same product, and so the same codes. False if the factor leaves the normal halves.
 bool scale_for_float8(AdcForm* form);
 

@@ -2,22 +2,32 @@
 // copied to the device. No CUDA header, so that the host packs them and the block emulator runs on them.
 //
 // Operand layouts, in 16-byte units (kernels/cuda/ptx.h):
-//   activations  [n][y][x][bit][unit]         padded image; unit = 128 channels of one bit (binary product)
+//   activations  [n][y][x][bit][unit]         padded image; unit = 128 channels of one bit (binary product),
+//                                             in the order of plane_place()
 //                [n][y][x][unit]              unit = 16 channels of 8-bit codes (integer product)
 //   weights      [o tile][plane][position][unit][o in tile]
-// The float8 kernel has bytes: [o tile][product][k16][column], sram_pack_cuda.h.
+// The warpgroup kernels have [o tile][operand B][unit][column], a column being one weight plane of an output
+// channel (sram_pack_cuda.h).
 // The halo kernel keeps a tile of the activations in shared memory as [bit][unit][y][x] and one o tile of the
 // weights.
 #pragma once
 
 #include <cstdint>
 
+#include "kernels/core/macros.h"
 #include "kernels/cuda/ptx.h"
 
 namespace sramsim::cuda {
 
 inline constexpr int kChannelsPerPlaneUnit = 128;
 inline constexpr int kChannelsPerCodeUnit = 16;
+
+/// Bit of a plane's words where channel c lies. Within a word bits 2 and 4 of the channel change places, so
+/// that the channels of bits k + 8m, k < 4, are the lower half of 32 that follow each other: the float8
+/// kernel spreads them to bytes by a mask alone.
+SRAMSIM_HD constexpr int plane_place(int c) {
+  return (c & ~0b10100) | (c >> 2 & 0b00100) | (c << 2 & 0b10000);
+}
 
 inline constexpr int kRowTiles = 2;                 ///< 16-row mma tiles of a warp
 inline constexpr int kWarpPixels = 16 * kRowTiles;  ///< output pixels of a warp
@@ -26,9 +36,11 @@ inline constexpr int kDirectTileN = 64;             ///< output channels of a wa
 inline constexpr int kChainedTileN = 32;   ///< the same, chained loop, which also holds the partial sums
 inline constexpr int kPortablePixels = 4;  ///< output pixels of a thread of the portable kernel
 inline constexpr int kPortableThreads = 128;
-inline constexpr int kFloat8Columns =
-    64;  ///< of a block of the float8 kernel: (output channel, weight plane)
+inline constexpr int kWarpgroupColumns =
+    64;  ///< of a block of the warpgroup kernels: (output channel, weight plane)
 inline constexpr int kMaxPlanes = 8;
+/// Warpgroups of a block, at most: as the registers allow.
+inline constexpr int kMostFloat8Groups = 3, kMostBinaryGroups = 4;
 inline constexpr int kMmaThreads = 256;  ///< most threads of a block of the mma kernels
 
 /// One step of a pass: the two units of K that an mma covers. A *direct* step uses only unit 0 and converts
@@ -62,15 +74,39 @@ struct alignas(16) Pass {
   int32_t flush;
 };
 
+/// One product of the warpgroup kernels. Operands as ptx::matrix_place(), in units from the tile's and the
+/// slice's first; rows: whose set bits make the product worth its while, up to two runs.
+struct alignas(16) Product {
+  uint32_t a, b;
+  uint32_t rows[2];
+};
+/// Blocks of 32 channels, begin .. end - 1, of a kernel position; end 0: none.
+SRAMSIM_DEVICE uint32_t product_rows(uint32_t position, uint32_t begin, uint32_t end) {
+  return position | begin << 8 | end << 20;
+}
+
+/// Where a warpgroup keeps what, in bytes from its first; the block's weights and products lie before all of
+/// them.
+struct WarpgroupOffsets {
+  uint32_t products;          ///< of the block, from the start of shared memory
+  uint32_t first;             ///< of the first warpgroup, likewise. Bits under the tile, [digit][unit][pixel]
+  uint32_t spread;            ///< float8: those of one digit as bytes, [k16][pixel]
+  uint32_t lit;               ///< [digit][32 channels][warp]: positions with a set bit
+  uint32_t counts;            ///< [digit]: row groups that are listed; one word more: sum_of_biases()
+  uint32_t list;              ///< [digit][product]: descriptors of both operands
+  uint32_t list_digit, size;  ///< one digit's list; all of a warpgroup
+};
+
 /// How a partial sum becomes something that can be added up (sram_adc_cuda.h). The sum of the added words is
 /// `bias` per conversion too large, modulo 2^32.
 struct AdcForm {
-  float scale = 0;           ///< fma: 2^125 / D, nudged
-  float offset = 0;          ///< fma: 1 - L*2^-24
-  uint32_t half_scale = 0;   ///< half2: twice 2^13 / D, nudged; for float8 2^3 / D, see scale_for_float8()
-  uint32_t half_offset = 0;  ///< half2: twice 1 - L*2^-11
-  int32_t limit = 0;         ///< clamp: L
-  uint32_t bias = 0;         ///< per added word
+  float scale = 0;                  ///< fma: 2^125 / D, nudged
+  float offset = 0;                 ///< fma: 1 - L*2^-24
+  uint32_t half_scale = 0;          ///< half2: twice 2^13 / D, nudged; float8: see scale_for_float8()
+  uint32_t half_offset = 0;         ///< half2: twice 1 - L*2^-11
+  int32_t limit = 0;                ///< clamp: L
+  uint32_t bias = 0;                ///< per added word
+  uint32_t zero = 0;                ///< 0, but the compiler does not know: ptx::after()
   const uint32_t* table = nullptr;  ///< table: code of every partial sum, device memory
   int32_t table_size = 0;
 };
@@ -114,13 +150,16 @@ struct SramConvArgs {
   bool skip_zeros = false;  ///< a zero partial sum gives code 0: zero activation words may be skipped
   AdcForm adc;
   Epilogue epilogue;
-  // Float8 kernel only: step_count products {a, b, 32 channels, position} (sram_float8_mma.cuh), weights of
-  // planes.
-  const Unit* products = nullptr;
+  // Warpgroup kernels: group_products products of each row group, and what the planes weigh.
+  const Product* products = nullptr;  ///< [row group][product]
+  int32_t row_groups = 0, group_products = 0;
+  int32_t slices = 0;      ///< of a block: 64 columns, slice_units of weights each; whole o tiles
+  int32_t lit_blocks = 0;  ///< of 32 channels
+  WarpgroupOffsets offsets = {};
   int32_t plane_weight[kMaxPlanes] = {};
-  // Halo and float8 kernels.
+  // Halo and warpgroup kernels.
   int32_t halo_height = 0, halo_width = 0;  ///< input pixels under one 8x8 tile of outputs
-  int32_t digit_units = 0;  ///< units of one digit's planes: in a halo tile, float8: of a pixel
+  int32_t digit_units = 0;  ///< units of one digit's planes: in a halo tile; warpgroup kernels: of a pixel
   int32_t digits = 0;       ///< passes of one weight plane
   // Halo and gather kernels: warps of a block along pixels, along output channels, and sharing the steps of a
   // tile.

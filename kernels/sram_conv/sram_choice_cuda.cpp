@@ -18,9 +18,10 @@ const SramKernelInfo kKernels[] = {
     {SramKernel::kInteger, "integer", "lossless: u8 x s8 tensor cores on halo tiles in shared memory"},
     {SramKernel::kIntegerGather, "integer-gather",
      "lossless: u8 x s8 tensor cores, operands through the cache"},
-    {SramKernel::kDirect, "direct", "binary tensor cores on halo tiles, every mma converted at once"},
     {SramKernel::kFloat8, "float8",
-     "8-bit float tensor cores of sm_90a on halo tiles, partial sums as halves, converted in pairs", true},
+     "8-bit float products of warpgroups (sm_90a), partial sums as halves, converted in pairs"},
+    {SramKernel::kBinary, "binary", "binary products of warpgroups (sm_90a), partial sums as integers"},
+    {SramKernel::kDirect, "direct", "binary tensor cores on halo tiles, every mma converted at once"},
     {SramKernel::kChained, "chained",
      "binary tensor cores on halo tiles, partial sums chained through several mma"},
     {SramKernel::kGather, "gather", "binary tensor cores, operands through the cache: any shape"},
@@ -149,45 +150,72 @@ std::string refuses_direct(const SramConvSpec& spec, size_t adc, const GpuLimits
   return fill_halo(spec, gpu, kDirectTileN, false, steps, size_t{1} * spec.digits() * spec.planes(), choice);
 }
 
-/// As many warpgroups as shared memory has room for, up to four: latencies hide behind other warpgroups.
-std::string fill_float8(const SramConvSpec& spec, const GpuLimits& gpu, const Float8Products& made,
-                        SramChoice* choice) {
-  constexpr int kMostGroups = 4;
-  const ConvShape& s = spec.shape;
-  const size_t halo = (size_t{7} + s.kh) * (size_t{7} + s.kw), blocks = size_t{4} * plane_units(s.c);
-  const size_t weights = size_t{1} * made.weight_tiles * kFloat8TileUnits;
-  choice->blocks_per_group = made.blocks;
-  choice->pairs = float8_pairs(spec);
-  choice->tile_o = kFloat8Columns / 2 / choice->pairs;
+/// As many warpgroups as shared memory has room for, since latencies hide behind other warpgroups; then as
+/// many slices, which share what is found out about a tile, the same number in every block.
+std::string fill_warpgroups(const SramConvSpec& spec, const GpuLimits& gpu, const WarpgroupProducts& made,
+                            ProductKind kind, SramChoice* choice) {
+  const int tile_slices = slices_of_tile(kind);
+  choice->group_products = made.group_products;
+  choice->pairs = warpgroup_pairs(spec);
+  choice->tile_o = tile_slices * kWarpgroupColumns / 2 / choice->pairs;
   choice->warps_n = 1;
-  for (int groups = kMostGroups; groups > 0; groups /= 2) {
-    choice->warps_m = 2 * groups;
-    choice->threads = groups * ptx::kWarpgroup;
-    choice->shared_bytes =
-        (weights + made.products.size() + groups * (2 * blocks * halo + blocks)) * sizeof(Unit);
-    if (choice->shared_bytes <= gpu.shared_bytes) return "";
-  }
+  const auto needed = [&](int groups, int tiles) {
+    const WarpgroupOffsets offsets = warpgroup_offsets(spec, kind, made, tiles * tile_slices);
+    return offsets.first + size_t{1} * groups * offsets.size;
+  };
+  const auto in_parts = [](int all, int part) { return (all + part - 1) / part; };
+  int groups = kind == ProductKind::kFloat8 ? kMostFloat8Groups : kMostBinaryGroups, tiles = 1;
+  while (groups > 1 && needed(groups, 1) > gpu.shared_bytes) --groups;
+  const int all_tiles = in_parts(spec.shape.o, choice->tile_o);
+  while (tiles < all_tiles && needed(groups, tiles + 1) <= gpu.shared_bytes) ++tiles;
+  tiles = in_parts(all_tiles, in_parts(all_tiles, tiles));
+  choice->warps_m = 2 * groups;
+  choice->threads = groups * ptx::kWarpgroup;
+  choice->slices = tiles * tile_slices;
+  choice->shared_bytes = needed(groups, tiles);
+  if (choice->shared_bytes <= gpu.shared_bytes) return "";
   return "it needs " + std::to_string(choice->shared_bytes >> 10) + " KiB of shared memory, a block has " +
          std::to_string(gpu.shared_bytes >> 10);
 }
 
-std::string refuses_float8(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
-                           const std::string& form, SramChoice* choice) {
+std::string refuses_warpgroups(const SramConvSpec& spec, const GpuLimits& gpu) {
   if (10 * gpu.major + gpu.minor != 90 || !gpu.warpgroups)
     return "it needs compute capability 9.0 and a program built for sm_90a";
-  const Float8Products made = float8_products(spec);
+  return image_refusal(spec);
+}
+
+/// Packed lanes hold a column's sum over all digits, unsigned.
+bool fits_lanes(const SramConvSpec& spec, size_t adc) {
+  const std::vector<uint32_t>& code = spec.adcs[adc].code;
+  const int64_t codes =
+      int64_t{spec.rows.groups()} * *std::max_element(code.begin(), code.begin() + spec.p_max() + 1);
+  return codes * ((1 << spec.digits()) - 1) <= 0xffff;
+}
+
+std::string refuses_float8(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
+                           const std::string& form, SramChoice* choice) {
+  if (std::string reason = refuses_warpgroups(spec, gpu); !reason.empty()) return reason;
+  const WarpgroupProducts made = warpgroup_products(spec, ProductKind::kFloat8);
   if (!made.refusal.empty()) return made.refusal;
-  if (std::string reason = image_refusal(spec); !reason.empty()) return reason;
   if (std::string reason = fill_form(spec, adc, {AdcKind::kHalf2}, form, choice); !reason.empty())
     return reason;
   AdcForm scaled;
   admit_adc_form(spec.adcs[adc], spec.p_max(), AdcKind::kHalf2, &scaled);
   if (!scale_for_float8(&scaled)) return "the step is out of a half's range";
-  const std::vector<uint32_t>& code = spec.adcs[adc].code;
-  const int64_t codes =
-      int64_t{spec.rows.groups()} * *std::max_element(code.begin(), code.begin() + spec.p_max() + 1);
-  if (codes * ((1 << spec.digits()) - 1) > 0xffff) return "sums of a column exceed 16 bits";
-  return fill_float8(spec, gpu, made, choice);
+  if (!fits_lanes(spec, adc)) return "sums of a column exceed 16 bits";
+  return fill_warpgroups(spec, gpu, made, ProductKind::kFloat8, choice);
+}
+
+std::string refuses_binary(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
+                           const std::string& form, SramChoice* choice) {
+  if (std::string reason = refuses_warpgroups(spec, gpu); !reason.empty()) return reason;
+  const WarpgroupProducts made = warpgroup_products(spec, ProductKind::kBinary);
+  if (!made.refusal.empty()) return made.refusal;
+  std::string reason =
+      fits_lanes(spec, adc) ? fill_form(spec, adc, {AdcKind::kHalf2}, form, choice) : "sums exceed 16 bits";
+  if (!reason.empty()) reason = fill_form(spec, adc, {AdcKind::kFma}, form, choice);
+  if (!reason.empty()) return reason;
+  return fill_warpgroups(spec, gpu, made, ProductKind::kBinary, choice);
 }
 
 std::string refuses_chained(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
@@ -235,6 +263,8 @@ std::string refuses(SramKernel kernel, const SramConvSpec& spec, size_t adc, con
       return refuses_direct(spec, adc, gpu, form, choice);
     case SramKernel::kFloat8:
       return refuses_float8(spec, adc, gpu, form, choice);
+    case SramKernel::kBinary:
+      return refuses_binary(spec, adc, gpu, form, choice);
     case SramKernel::kChained:
       return refuses_chained(spec, adc, gpu, form, choice);
     case SramKernel::kGather: {
@@ -257,7 +287,7 @@ SramChoice choose_sram_kernel(const SramConvSpec& spec, size_t adc, const GpuLim
   SramChoice choice;
   for (const SramKernelInfo& info : kKernels) {
     known += (known.empty() ? "" : ", ") + std::string(info.name);
-    if (name.empty() ? info.by_force_only : name != info.name) continue;
+    if (!name.empty() && name != info.name) continue;
     reason = refuses(info.kernel, spec, adc, gpu, form, &choice);
     if (reason.empty()) return choice;
     if (!name.empty()) throw InputError("CUDA kernel '" + force + "' cannot be used: " + reason);
@@ -272,13 +302,13 @@ std::string to_string(const SramChoice& c) {
     if (info.kernel == c.kernel) text = info.name;
   text += std::string("/") + to_string(c.adc);
   if (c.groups_per_step > 0) text += ", " + std::to_string(c.groups_per_step) + " row groups a step";
-  if (c.blocks_per_group > 0)
-    text += ", " + std::to_string(c.blocks_per_group) + " products a row group, " +
+  if (c.group_products > 0)
+    text += ", " + std::to_string(c.group_products) + " products a row group, " +
             std::to_string(2 * c.pairs) + " columns a channel";
   if (c.warps_k > 1) text += ", rows shared by " + std::to_string(c.warps_k) + " warps";
   if (c.warps_m > 0)
-    text +=
-        ", tile " + std::to_string(32 * c.warps_m) + " pixels x " + std::to_string(c.tile_o) + " channels";
+    text += ", tile " + std::to_string(32 * c.warps_m) + " pixels x " + std::to_string(c.block_channels()) +
+            " channels";
   return text + ", " + std::to_string(c.threads / ptx::kWarp) + " warps, " +
          std::to_string(c.shared_bytes >> 10) + " KiB shared";
 }

@@ -18,22 +18,24 @@ struct GpuLimits {
   bool warpgroups = true;           ///< this program has code for sm_90a
 };
 
-enum class SramKernel { kInteger, kIntegerGather, kDirect, kFloat8, kChained, kGather, kPortable };
-inline constexpr size_t kSramKernels = 7;
+enum class SramKernel { kInteger, kIntegerGather, kFloat8, kBinary, kDirect, kChained, kGather, kPortable };
+inline constexpr size_t kSramKernels = 8;
 
 /// *How*: one kernel, one converter form, one tiling. Printable with to_string().
 struct SramChoice {
   SramKernel kernel = SramKernel::kPortable;
   AdcKind adc = AdcKind::kTable;
-  int groups_per_step = 0;   ///< direct: row groups converted per step, 1 or 2; else 0
-  int blocks_per_group = 0;  ///< float8: products of 32 channels per row group, 1, 2 or 4
-  int pairs = 0;             ///< float8: lane pairs of an output channel's planes, 2 or 4
+  int groups_per_step = 0;  ///< direct: row groups converted per step, 1 or 2; else 0
+  int group_products = 0;   ///< float8, binary: products of a row group; else 0
+  int pairs = 0;            ///< float8, binary: column pairs of an output channel's planes, 2 or 4
+  int slices = 0;           ///< float8, binary: 64 columns each, of a block
   int warps_m = 0, warps_n = 0, warps_k = 1;
-  int tile_o = 0;  ///< output channels of a block
+  int tile_o = 0;  ///< output channels of a block; float8, binary: of one of its o tiles
   int threads = 0;
   size_t shared_bytes = 0;
 
   int warp_channels() const { return tile_o / warps_n; }  ///< kernels with warp tiles
+  int block_channels() const { return slices > 0 ? slices * kWarpgroupColumns / 2 / pairs : tile_o; }
 };
 
 /// One kernel, for lists, --help and errors.
@@ -41,7 +43,6 @@ struct SramKernelInfo {
   SramKernel kernel;
   const char* name;  ///< what `force` takes
   const char* idea;
-  bool by_force_only = false;  ///< not yet measured to be better than what it would replace
 };
 /// All kernels, best first.
 std::span<const SramKernelInfo> sram_cuda_kernels();

@@ -30,7 +30,7 @@ struct DeviceProgram {
   DeviceBuffer<Unit> weights;
   DeviceBuffer<Step> steps;
   DeviceBuffer<Pass> passes;
-  DeviceBuffer<Unit> products;
+  DeviceBuffer<Product> products;
   DeviceBuffer<uint32_t> table;
 
   DeviceProgram(SramProgram made, int processors)
@@ -209,7 +209,9 @@ SramKernelFunction sram_kernel_function(const SramChoice& choice) {
     case SramKernel::kDirect:
       return direct_kernel_function(choice.adc, choice.groups_per_step);
     case SramKernel::kFloat8:
-      return float8_kernel_function(choice.blocks_per_group, choice.pairs);
+      return float8_kernel_function(choice.pairs);
+    case SramKernel::kBinary:
+      return binary_kernel_function(choice.adc, choice.group_products, choice.pairs);
     case SramKernel::kInteger:
       return integer_kernel_function(choice.warp_channels());
     case SramKernel::kChained:

@@ -31,7 +31,16 @@ SRAMSIM_DEVICE OutputPixel output_pixel(const Geometry& g, int64_t index) {
   return output_pixel(g, static_cast<int>(row / g.oh), static_cast<int>(row % g.oh), ow);
 }
 
-/// Sum of q over the window, for the offset encoding; 0 otherwise.
+/// Sum of q over the window of output (oh, ow) of image n, for the offset encoding; 0 otherwise.
+SRAMSIM_DEVICE int32_t window_sum(const Geometry& g, const Epilogue& e, int n, int oh, int ow) {
+  if (e.offset_weight == 0) return 0;
+  const int32_t* first = e.channel_sums + (int64_t{n} * g.height + oh * g.stride) * g.width + ow * g.stride;
+  int32_t sum = 0;
+  for (int y = 0; y < g.kh; ++y)
+    for (int x = 0; x < g.kw; ++x) sum += first[int64_t{y} * g.width + x];
+  return sum;
+}
+/// The same where the window's place is known anyhow.
 SRAMSIM_DEVICE int32_t window_sum(const Geometry& g, const Epilogue& e, const OutputPixel& pixel) {
   if (e.offset_weight == 0 || !pixel.valid) return 0;
   int32_t sum = 0;
@@ -69,16 +78,55 @@ SRAMSIM_DEVICE float divide(float x, float d, float r) {
   return fmaf(fmaf(-q, d, x), r, q);
 }
 
-/// real_output() without a division or, for whole steps, without doubles; the same bits.
-SRAMSIM_DEVICE float fast_output(const Epilogue& e, float bias, int32_t acc, int32_t window) {
-  const float s = e.plain ? static_cast<float>(acc) : static_cast<float>(real_sum(e, acc, window));
+/// S as a float, without doubles for whole steps.
+SRAMSIM_DEVICE float float_sum(const Epilogue& e, int32_t acc, int32_t window) {
+  return e.plain ? static_cast<float>(acc) : static_cast<float>(real_sum(e, acc, window));
+}
+/// The layer's output from it without a division.
+SRAMSIM_DEVICE float fast_output(const Epilogue& e, float bias, float s) {
   float y = divide(divide(s, e.act_scale, e.act_reciprocal), e.weight_scale, e.weight_reciprocal);
   y = y + bias;
   return e.relu && !(y > 0.0f) ? 0.0f : y;
+}
+/// real_output(), the same bits.
+SRAMSIM_DEVICE float fast_output(const Epilogue& e, float bias, int32_t acc, int32_t window) {
+  return fast_output(e, bias, float_sum(e, acc, window));
 }
 
 struct alignas(8) FloatPair {
   float low, high;
 };
+
+/// Delivers the shift-adds of kChannels output channels from o, which is even, on.
+template <int kChannels>
+SRAMSIM_DEVICE void store_sums(const Geometry& g, const Epilogue& e, const OutputPixel& pixel, int o,
+                               const int32_t (&acc)[kChannels], int32_t window) {
+  if (!e.fast) {
+    int32_t all[kChannels];  // in local memory, so that one small loop does
+    SRAMSIM_UNROLL
+    for (int k = 0; k < kChannels; ++k) all[k] = acc[k];
+    for (int k = 0; k < kChannels; ++k) store_sum(g, e, pixel, o + k, all[k], window);
+    return;
+  }
+  float s[kChannels];  // all before the first is used: their latencies overlap
+  if (e.plain) {
+    SRAMSIM_UNROLL
+    for (int k = 0; k < kChannels; ++k) s[k] = static_cast<float>(acc[k]);
+  } else if (e.offset_weight == 0) {
+    SRAMSIM_UNROLL
+    for (int k = 0; k < kChannels; ++k) s[k] = static_cast<float>(sram_sum(acc[k], e.step, 0, 0));
+  } else {
+    SRAMSIM_UNROLL
+    for (int k = 0; k < kChannels; ++k) s[k] = static_cast<float>(real_sum(e, acc[k], window));
+  }
+  SRAMSIM_UNROLL
+  for (int k = 0; k < kChannels; k += 2) {
+    if (o + k >= g.o) return;
+    const FloatPair bias =
+        e.bias != nullptr ? FloatPair{e.bias[o + k], e.bias[o + k + 1]} : FloatPair{0.0f, 0.0f};
+    *reinterpret_cast<FloatPair*>(e.y + pixel.index * g.o + o + k) = {fast_output(e, bias.low, s[k]),
+                                                                      fast_output(e, bias.high, s[k + 1])};
+  }
+}
 
 }  // namespace sramsim::cuda

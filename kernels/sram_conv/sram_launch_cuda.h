@@ -1,5 +1,5 @@
 // Launchers of the SRAM convolution's CUDA kernels: they launch and check, they neither allocate nor
-// synchronise. The kernels are instantiated in sram_direct_cuda.cu, sram_float8_cuda.cu,
+// synchronise. The kernels are instantiated in sram_direct_cuda.cu, sram_warpgroup_cuda.cu,
 // sram_chained_cuda.cu and sram_general_cuda.cu.
 #pragma once
 
@@ -14,7 +14,8 @@ using SramKernelFunction = void (*)(SramConvArgs);
 /// The instantiation that `choice` asks for.
 SramKernelFunction sram_kernel_function(const SramChoice& choice);
 SramKernelFunction direct_kernel_function(AdcKind adc, int groups_per_step);
-SramKernelFunction float8_kernel_function(int blocks_per_group, int pairs);
+SramKernelFunction float8_kernel_function(int pairs);
+SramKernelFunction binary_kernel_function(AdcKind adc, int group_products, int pairs);
 SramKernelFunction integer_kernel_function(int warp_channels);
 SramKernelFunction chained_kernel_function(AdcKind adc);
 SramKernelFunction general_kernel_function(SramKernel kernel, AdcKind adc);

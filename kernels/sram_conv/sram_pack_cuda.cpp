@@ -15,7 +15,7 @@ struct UnitRows {
 
 std::array<uint32_t, 4> channel_mask(int begin, int end) {
   std::array<uint32_t, 4> mask{};
-  for (int c = begin; c < end; ++c) mask[c / 32] |= 1u << (c % 32);
+  for (int c = begin; c < end; ++c) mask[c / 32] |= 1u << plane_place(c % 32);
   return mask;
 }
 
@@ -144,80 +144,151 @@ std::vector<Step> integer_steps(const ConvShape& shape, const OperandStrides& a,
 
 namespace {
 
-/// 32 channels of one kernel position, of which the rows of a group are begin .. end - 1.
-struct Float8Block {
-  int position, block, begin, end;
+constexpr int unit_channels(ProductKind kind) {
+  return kind == ProductKind::kBinary ? kChannelsPerPlaneUnit : kChannelsPerCodeUnit;
+}
+
+/// The rows of a group that one unit of operand A holds: channels begin .. end - 1 of a kernel position.
+struct GroupPart {
+  int position, unit, begin, end;
 };
 
-std::vector<Float8Block> float8_blocks(const SramConvSpec& spec, int g) {
-  std::vector<Float8Block> blocks;
-  for (int s = spec.rows.group_begin[g]; s < spec.rows.group_begin[g + 1]; ++s) {
-    const Segment& segment = spec.rows.segments[s];
-    for (int block = segment.channel_begin / 32; block * 32 < segment.channel_end; ++block)
-      blocks.push_back({segment.position, block, std::max(segment.channel_begin - 32 * block, 0),
-                        std::min(segment.channel_end - 32 * block, 32)});
+/// Parts of every row group, in the order of their places in a tile.
+std::vector<std::vector<GroupPart>> group_parts(const SramConvSpec& spec, ProductKind kind) {
+  const int size = unit_channels(kind);
+  std::vector<std::vector<GroupPart>> groups(spec.rows.groups());
+  for (int g = 0; g < spec.rows.groups(); ++g) {
+    for (int s = spec.rows.group_begin[g]; s < spec.rows.group_begin[g + 1]; ++s) {
+      const Segment& segment = spec.rows.segments[s];
+      for (int unit = segment.channel_begin / size; unit * size < segment.channel_end; ++unit)
+        groups[g].push_back({segment.position, unit, std::max(segment.channel_begin, unit * size),
+                             std::min(segment.channel_end, (unit + 1) * size)});
+    }
+    std::stable_sort(groups[g].begin(), groups[g].end(), [](const GroupPart& l, const GroupPart& r) {
+      return std::pair(l.unit, l.position) < std::pair(r.unit, r.position);
+    });
   }
-  return blocks;
+  return groups;
 }
+
+std::string refuses_warpgroups(const SramConvSpec& spec) {
+  if (spec.dac_bits != 1) return "the DAC drives several bits at once";
+  if (spec.shape.stride != 1) return "neighbouring windows must be neighbouring pixels (stride 1)";
+  if (spec.shape.positions() > 32) return "the kernel has more than 32 positions";
+  if (spec.planes() > kMaxPlanes) return "an output channel has more than 8 weight planes";
+  return "";
+}
+
+/// Makes products of parts, which it counts; all of the slice's `parts` lie in front of the zeros.
+class ProductWriter {
+ public:
+  ProductWriter(const ConvShape& shape, size_t parts)
+      : shape_(shape), zeros_(static_cast<uint32_t>(parts) * kWarpgroupColumns) {}
+
+  /// The next one or two parts.
+  Product make(const GroupPart* parts, size_t count) {
+    const uint32_t a = place(parts[0]), b = next_;
+    next_ += static_cast<uint32_t>(count) * kWarpgroupColumns;
+    if (count == 1)
+      return {ptx::matrix_place(a, 0), ptx::matrix_place(b, zeros_ - b), {rows(parts[0], parts[0].end), 0}};
+    const bool join = parts[0].position == parts[1].position && parts[1].begin <= parts[0].end;
+    return {ptx::matrix_place(a, place(parts[1]) - a),
+            ptx::matrix_place(b, kWarpgroupColumns),
+            {rows(parts[0], join ? parts[1].end : parts[0].end), join ? 0 : rows(parts[1], parts[1].end)}};
+  }
+  /// A product that gives nothing.
+  Product make_empty() const { return {ptx::matrix_place(0, 0), ptx::matrix_place(zeros_, 0), {0, 0}}; }
+
+ private:
+  /// Where a part begins in operand A.
+  uint32_t place(const GroupPart& part) const {
+    const int width = kTileSide - 1 + shape_.kw, pixels = (kTileSide - 1 + shape_.kh) * width;
+    return static_cast<uint32_t>(part.unit * pixels + part.position / shape_.kw * width +
+                                 part.position % shape_.kw);
+  }
+  static uint32_t rows(const GroupPart& part, int end) {
+    return product_rows(static_cast<uint32_t>(part.position), static_cast<uint32_t>(part.begin / 32),
+                        static_cast<uint32_t>((end + 31) / 32));
+  }
+
+  const ConvShape& shape_;
+  uint32_t next_ = 0, zeros_;
+};
 
 }  // namespace
 
-Float8Products float8_products(const SramConvSpec& spec) {
-  const ConvShape& shape = spec.shape;
-  Float8Products made;
-  size_t most = 0;
-  for (int g = 0; g < spec.rows.groups(); ++g) most = std::max(most, float8_blocks(spec, g).size());
-  if (most > 4) made.refusal = "a row group spans more than 4 times 32 channels";
-  if (spec.dac_bits != 1) made.refusal = "the DAC drives several bits at once";
-  if (shape.stride != 1) made.refusal = "neighbouring windows must be neighbouring pixels (stride 1)";
-  if (shape.positions() > 32) made.refusal = "the kernel has more than 32 positions";
-  if (spec.planes() > kMaxPlanes) made.refusal = "an output channel has more than 8 weight planes";
+WarpgroupProducts warpgroup_products(const SramConvSpec& spec, ProductKind kind) {
+  constexpr size_t kMostFloat8Parts = 2;  // more are quicker as bits
+  WarpgroupProducts made;
+  made.refusal = refuses_warpgroups(spec);
   if (!made.refusal.empty()) return made;
-  made.blocks = most <= 2 ? static_cast<int>(most) : 4;
-  const int halo_width = kTileSide - 1 + shape.kw, halo_pixels = (kTileSide - 1 + shape.kh) * halo_width;
-  int tiles = 0, padding = 0;
-  for (int g = 0; g < spec.rows.groups(); ++g) {
-    const auto blocks = float8_blocks(spec, g);
-    for (int k = 0; k < made.blocks; ++k) {
-      const bool real = static_cast<size_t>(k) < blocks.size();
-      const Float8Block& block = blocks[real ? k : 0];
-      const int a =
-          2 * block.block * halo_pixels + block.position / shape.kw * halo_width + block.position % shape.kw;
-      padding += !real;
-      made.products.push_back(
-          {{static_cast<uint32_t>(a), static_cast<uint32_t>(real ? tiles++ * kFloat8TileUnits : -1),
-            static_cast<uint32_t>(block.block), static_cast<uint32_t>(block.position)}});
-    }
+  size_t most = 0, all = 0;
+  const auto groups = group_parts(spec, kind);
+  for (const auto& parts : groups) {
+    most = std::max(most, parts.size());
+    all += parts.size();
   }
-  for (Unit& product : made.products)  // one tile of zeros serves all groups that are short
-    if (product.word[1] == ~0u) product.word[1] = static_cast<uint32_t>(tiles * kFloat8TileUnits);
-  made.weight_tiles = tiles + (padding > 0 ? 1 : 0);
+  if (kind == ProductKind::kFloat8 && most > kMostFloat8Parts) {
+    made.refusal = "a row group spans more than two times 16 channels";
+    return made;
+  }
+  made.group_products = (static_cast<int>(most) + 1) / 2;
+  made.slice_units = (static_cast<int>(all) + 1) * kWarpgroupColumns;
+  ProductWriter writer(spec.shape, all);
+  for (const auto& parts : groups)
+    for (size_t k = 0; k < size_t{2} * made.group_products; k += 2)
+      made.products.push_back(k < parts.size() ? writer.make(&parts[k], std::min<size_t>(2, parts.size() - k))
+                                               : writer.make_empty());
   return made;
 }
 
-std::vector<Unit> pack_float8_weights(const SramConvSpec& spec, const int8_t* codes) {
-  constexpr uint32_t kWeight = 0x10;  // 2^-5 in e4m3
+WarpgroupOffsets warpgroup_offsets(const SramConvSpec& spec, ProductKind kind, const WarpgroupProducts& made,
+                                   int slices) {
+  const ConvShape& s = spec.shape;
+  const auto digits = static_cast<uint32_t>(spec.digits()), units = static_cast<uint32_t>(plane_units(s.c));
+  const auto pixels = static_cast<uint32_t>((kTileSide - 1 + s.kh) * (kTileSide - 1 + s.kw));
+  const auto products = static_cast<uint32_t>(made.products.size());
+  WarpgroupOffsets o;
+  o.products = static_cast<uint32_t>(slices * made.slice_units) * sizeof(Unit);
+  o.first = o.products + products * sizeof(Product);
+  o.spread = digits * units * pixels * sizeof(Unit);
+  o.lit = o.spread + (kind == ProductKind::kFloat8 ? 8 * units * pixels * sizeof(Unit) : 0);
+  o.counts = o.lit + 4 * digits * units * sizeof(Unit);
+  o.list = o.counts + (digits + 1 + 3) / 4 * sizeof(Unit);
+  o.list_digit = products * sizeof(Unit);
+  o.size = o.list + digits * o.list_digit;
+  return o;
+}
+
+std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t* codes, ProductKind kind,
+                                         int slices) {
   const ConvShape& shape = spec.shape;
-  const int pairs = float8_pairs(spec), tile_o = kFloat8Columns / 2 / pairs;
-  const int o_tiles = (shape.o + tile_o - 1) / tile_o, tiles = float8_products(spec).weight_tiles;
-  std::vector<Unit> packed(size_t{1} * o_tiles * tiles * kFloat8TileUnits);
-  int tile = 0;
-  for (int g = 0; g < spec.rows.groups(); ++g)
-    for (const Float8Block& block : float8_blocks(spec, g)) {
-      for (int o = 0; o < shape.o; ++o)
-        for (int c = block.begin; c < block.end; ++c) {
-          const int code =
-              codes[(int64_t{o} * shape.positions() + block.position) * shape.c + 32 * block.block + c];
-          const int byte = 4 * (c % 8) + c / 8, in_tile = o % tile_o;
-          for (int plane = 0; plane < spec.planes(); ++plane) {
-            if (plane_bit(spec.encoding, spec.weight_bits, code, plane) == 0) continue;
-            const int column = 8 * (in_tile / 4 * pairs + plane / 2) + 2 * (in_tile % 4) + plane % 2;
-            const size_t unit = (size_t{1} * (o / tile_o) * tiles + tile) * kFloat8TileUnits +
-                                byte / 16 * kFloat8Columns + column;
-            packed[unit].word[byte % 16 / 4] |= kWeight << (byte % 4 * 8);
-          }
+  const int pairs = warpgroup_pairs(spec), thread_o = 8 / pairs, slice_o = 4 * thread_o;
+  const int slice_units = warpgroup_products(spec, kind).slice_units;
+  std::vector<Unit> packed(size_t{1} * slices * slice_units);
+  const auto set = [&](Unit& unit, int channel) {
+    const int place = plane_place(channel % 128);
+    if (kind == ProductKind::kBinary) {
+      unit.word[place / 32] |= 1u << (place % 32);
+    } else {
+      const int byte = place % 32 / 8;
+      unit.word[place % 4] |= uint32_t{kFloat8Weights[place % 8]} << (8 * byte);
+    }
+  };
+  int before = 0;  // units of the slice
+  for (const auto& parts : group_parts(spec, kind))
+    for (const GroupPart& part : parts) {
+      for (int o = 0; o < shape.o; ++o) {
+        Unit* operand = &packed[size_t{1} * (o / slice_o) * slice_units + before];
+        const int t = o % slice_o / thread_o, m = o % thread_o;
+        for (int c = part.begin; c < part.end; ++c) {
+          const int code = codes[(int64_t{o} * shape.positions() + part.position) * shape.c + c];
+          for (int plane = 0; plane < spec.planes(); ++plane)
+            if (plane_bit(spec.encoding, spec.weight_bits, code, plane) != 0)
+              set(operand[8 * (m * pairs + plane / 2) + 2 * t + plane % 2], c);
         }
-      ++tile;
+      }
+      before += kWarpgroupColumns;
     }
   return packed;
 }
@@ -272,7 +343,8 @@ std::vector<Unit> pack_weight_planes(const SramConvSpec& spec, const int8_t* cod
           const int64_t row = ((int64_t{o} / tile_o * spec.planes() + j) * s.positions() + position) * units +
                               c / kChannelsPerPlaneUnit;
           packed[row * tile_o + o % tile_o].word[c % kChannelsPerPlaneUnit / 32] |=
-              static_cast<uint32_t>(plane_bit(spec.encoding, spec.weight_bits, code, j)) << (c % 32);
+              static_cast<uint32_t>(plane_bit(spec.encoding, spec.weight_bits, code, j))
+              << plane_place(c % 32);
         }
       }
   return packed;

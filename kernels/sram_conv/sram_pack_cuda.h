@@ -41,24 +41,39 @@ std::vector<Step> chained_steps(const SramConvSpec& spec, const OperandStrides& 
 /// The integer product: all rows in one chain.
 std::vector<Step> integer_steps(const ConvShape& shape, const OperandStrides& a, int tile_o);
 
-/// Products of the float8 kernel: `blocks` (1, 2 or 4) of 32 channels for every row group, in the order of
-/// the groups. Word 0 and 1: operands A and B in units from the tile's and the weights' first; 2: 32
-/// channels; 3: kernel position. A group with fewer rows repeats its first with weights of zero.
-struct Float8Products {
-  std::string refusal;  ///< why the float8 kernel cannot have this layer, in one line; then the rest is empty
-  int blocks = 0;
-  int weight_tiles = 0;  ///< distinct operands B
-  std::vector<Unit> products;
+/// What the units of the warpgroup kernels' operands hold: 128 channels as bits, or 16 as bytes.
+enum class ProductKind { kBinary, kFloat8 };
+
+/// Products of the warpgroup kernels, two units deep: group_products for every row group, in the order of the
+/// groups; the last ones of a group may be empty.
+struct WarpgroupProducts {
+  std::string refusal;  ///< why these kernels cannot have this layer, in one line; then the rest is empty
+  int group_products = 0;
+  int slice_units = 0;  ///< operands B of one o tile
+  std::vector<Product> products;
 };
-Float8Products float8_products(const SramConvSpec& spec);
-/// Lane pairs that the planes of an output channel take: 2 (up to four planes) or 4.
-inline int float8_pairs(const SramConvSpec& spec) {
+WarpgroupProducts warpgroup_products(const SramConvSpec& spec, ProductKind kind);
+
+/// The layout of shared memory for blocks of so many slices.
+WarpgroupOffsets warpgroup_offsets(const SramConvSpec& spec, ProductKind kind, const WarpgroupProducts& made,
+                                   int slices);
+
+/// Column pairs that the planes of an output channel take: 2 (up to four planes) or 4.
+inline int warpgroup_pairs(const SramConvSpec& spec) {
   return spec.planes() <= 4 ? 2 : 4;
 }
-inline constexpr int kFloat8TileUnits = 2 * kFloat8Columns;  ///< of one operand B: 32 channels x 64 columns
-/// [o tile][weight tile][k16][column], a byte 2^-5 (e4m3) where a weight bit is set. Column 8j + 2t + x of a
-/// tile is plane 2*(j % pairs) + x of its output channel 4*(j / pairs) + t.
-std::vector<Unit> pack_float8_weights(const SramConvSpec& spec, const int8_t* codes);
+/// Slices, each 64 columns, that an o tile has.
+constexpr int slices_of_tile(ProductKind kind) {
+  return kind == ProductKind::kFloat8 ? 2 : 1;
+}
+/// Bytes (e4m3) of operand B where a weight bit is set, by k: operand A has the byte 2^k there, or 1 for k =
+/// 7, when a word's bits k + 8m are masked out. The product is 2^-8 for every k.
+inline constexpr uint8_t kFloat8Weights[8] = {0x40, 0x38, 0x30, 0x28, 0x20, 0x10, 0x01, 0x40};
+/// [slice][operand B][column]: units of bits, or of bytes, where a weight bit is set, and 64 of zeros; slices
+/// beyond the output channels are zero. With m = j / pairs, column 8j + 2t + x of a slice is plane 2*(j %
+/// pairs) + x of its output channel 8/pairs * t + m.
+std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t* codes, ProductKind kind,
+                                         int slices);
 
 /// Passes over (digit, plane), most significant first. `lane_limit` bounds |sum| between flushes (32767 for
 /// packed 16-bit lanes, 0 for none: one flush at the end). Empty if a single pass can exceed it.

@@ -2,8 +2,8 @@
 // sums.
 //
 //   q = code or activation_code(x)                       [N,H,W,C]
-//   planes[n][y][x][bit][unit].bit(c % 128) = bit of q   padded image, y and x count from the border
-//   channel_sums[n][y][x] = sum over c of q
+//   planes[n][y][x][bit][unit].bit(plane_place(c % 128)) = bit of q   padded image, y and x count from the
+//   border channel_sums[n][y][x] = sum over c of q
 // A block takes padded rows of images, a thread 32 channels of a pixel (a word of every plane) or, for the
 // integer product, the 16 of a unit: reads and writes of neighbours join, and nothing but one row number is
 // divided in 64 bits.
@@ -92,8 +92,8 @@ SRAMSIM_DEVICE void sram_prepare_planes_body(const PrepareArgs& args) {
       uint32_t plane = 0;
       if (bit < 8)  // the top bits of a DAC's digits may lie above every code
         for (int four = 0; four < 4; ++four)
-          plane |= gather_bits(low.word[four], bit) << (4 * four) | gather_bits(high.word[four], bit)
-                                                                        << (16 + 4 * four);
+          plane |= gather_bits(low.word[four], bit) << plane_place(4 * four) |
+                   gather_bits(high.word[four], bit) << plane_place(16 + 4 * four);
       out[int64_t{bit} * args.units * 4] = plane;
     }
     if (args.channel_sums != nullptr && k == 0) args.channel_sums[pixel] = sum_of_codes(args, codes, whole);

@@ -1,13 +1,14 @@
 #include "kernels/sram_conv/sram_program_cuda.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sramsim::cuda {
 namespace {
 
 bool is_halo(SramKernel kernel) {
   return kernel == SramKernel::kInteger || kernel == SramKernel::kChained || kernel == SramKernel::kDirect ||
-         kernel == SramKernel::kFloat8;
+         kernel == SramKernel::kFloat8 || kernel == SramKernel::kBinary;
 }
 
 Geometry make_geometry(const SramConvSpec& spec, bool integer) {
@@ -48,15 +49,22 @@ void fill_adc(const SramConvSpec& spec, size_t adc, SramProgram& program) {
       program.integer() ? 0 : offset_weight(spec.encoding, spec.weight_bits);
 }
 
-void fill_float8(const SramConvSpec& spec, const int8_t* codes, SramProgram& program) {
+void fill_warpgroups(const SramConvSpec& spec, const int8_t* codes, SramProgram& program) {
   SramConvArgs& args = program.args;
-  scale_for_float8(&args.adc);
+  const ProductKind kind =
+      program.choice.kernel == SramKernel::kFloat8 ? ProductKind::kFloat8 : ProductKind::kBinary;
+  if (kind == ProductKind::kFloat8) scale_for_float8(&args.adc);
   args.digit_units = plane_units(spec.shape.c);
   args.digits = spec.digits();
-  program.products = float8_products(spec).products;
-  program.weights = pack_float8_weights(spec, codes);
-  args.step_count = static_cast<int32_t>(program.products.size());
-  args.slice_units = static_cast<int32_t>(program.weights.size() / grid_tiles_o(program));
+  WarpgroupProducts made = warpgroup_products(spec, kind);
+  args.row_groups = spec.rows.groups();
+  args.group_products = made.group_products;
+  args.slice_units = made.slice_units;
+  args.slices = program.choice.slices;
+  args.lit_blocks = (spec.shape.c + 31) / 32;
+  args.offsets = warpgroup_offsets(spec, kind, made, args.slices);
+  program.products = std::move(made.products);
+  program.weights = pack_warpgroup_weights(spec, codes, kind, grid_tiles_o(program) * args.slices);
   for (int j = 0; j < spec.planes(); ++j)
     args.plane_weight[j] = plane_weight(spec.encoding, spec.weight_bits, j);
 }
@@ -78,8 +86,8 @@ SramProgram make_sram_program(const SramConvSpec& spec, size_t adc, const int8_t
   args.halo_width = (kTileSide - 1) * spec.shape.stride + spec.shape.kw;
   const OperandStrides strides = make_strides(spec, args, integer, halo);
   fill_adc(spec, adc, program);
-  if (choice.kernel == SramKernel::kFloat8) {
-    fill_float8(spec, codes, program);
+  if (choice.kernel == SramKernel::kFloat8 || choice.kernel == SramKernel::kBinary) {
+    fill_warpgroups(spec, codes, program);
     return program;
   }
   if (integer) {
@@ -144,7 +152,8 @@ void set_output(SramConvArgs& args, const SramOutput& output) {
 }
 
 int grid_tiles_o(const SramProgram& program) {
-  return (program.args.geometry.o + program.choice.tile_o - 1) / program.choice.tile_o;
+  const int channels = program.choice.block_channels();
+  return (program.args.geometry.o + channels - 1) / channels;
 }
 
 int grid_blocks(const SramProgram& program, int n, int resident) {

@@ -16,8 +16,8 @@ struct SramProgram {
   std::vector<Unit> weights;
   std::vector<Step> steps;
   std::vector<Pass> passes;
-  std::vector<Unit> products;   ///< float8
-  std::vector<uint32_t> table;  ///< padded to whole units; empty where the form needs none
+  std::vector<Product> products;  ///< float8, binary
+  std::vector<uint32_t> table;    ///< padded to whole units; empty where the form needs none
 
   bool integer() const {
     return choice.kernel == SramKernel::kInteger || choice.kernel == SramKernel::kIntegerGather;

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-HOT = ["sram_direct_cuda.cu", "sram_float8_cuda.cu", "sram_chained_cuda.cu", "sram_general_cuda.cu"]
+HOT = ["sram_direct_cuda.cu", "sram_warpgroup_cuda.cu", "sram_chained_cuda.cu", "sram_general_cuda.cu"]
 
 
 def compile_log(nvcc: str, source: pathlib.Path, name: str, arch: str, output: str) -> str:

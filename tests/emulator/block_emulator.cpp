@@ -26,6 +26,8 @@ struct PendingCopy {
 
 /// A warpgroup product on its way to the registers at `to`.
 struct PendingProduct {
+  WarpgroupProduct product;
+  int group;  ///< of the thread's groups
   uint32_t* to;
   WarpgroupResult result;
   WarpgroupOperands operands;
@@ -34,7 +36,7 @@ struct PendingProduct {
 struct Thread {
   Fiber fiber;
   Wait wait = Wait::kNone;
-  int block_syncs = 0, group_syncs = 0, copy_waits = 0, product_waits = 0;
+  int block_syncs = 0, group_syncs = 0, copy_waits = 0, product_groups = 0, product_waits = 0;
   std::vector<PendingCopy> copies;
   std::vector<PendingProduct> products;
   int64_t products_started = 0;
@@ -154,7 +156,7 @@ class Block {
   }
   /// The result lands when it is waited for: until then the registers hold nothing of use. `add`: to what the
   /// registers will hold by then.
-  void start_product(uint32_t* d, const WarpgroupOperands& operands, bool add) {
+  void start_product(WarpgroupProduct product, uint32_t* d, const WarpgroupOperands& operands, bool add) {
     Thread& me = *threads_[current_];
     const int thread = current_ % ptx::kWarpgroup;
     WarpgroupResult before{};
@@ -168,23 +170,29 @@ class Block {
     const auto load = [&](ptx::SharedAddress p, Unit& unit) {
       shared_.read_for_product(p, 4, now(), unit.word);
     };
-    me.products.push_back({d, warpgroup_e4m3_m64n64k32(thread, operands, before, load), operands});
-    std::fill_n(d, kWarpgroupRegisters, 0x7ABC7ABCu);
+    me.products.push_back({product, me.product_groups, d,
+                           warpgroup_product(product, thread, operands, before, load), operands});
+    std::fill_n(d, warpgroup_registers(product), 0x7ABC7ABCu);
     ++me.products_started;
     counts.mmas += thread == 0;
   }
-  void product_wait() {
+  void product_commit() { ++threads_[current_]->product_groups; }
+  /// All groups but the last `pending`.
+  void product_wait(int pending) {
     Thread& me = *threads_[current_];
     if (me.product_waits++ == launch_.faults.skip_product_wait) return;
+    const auto done = [&](const PendingProduct& p) { return p.group < me.product_groups - pending; };
     for (const PendingProduct& p : me.products) {
+      if (!done(p)) continue;
       // Its operands had to stay as they were until now.
       const auto load = [&](ptx::SharedAddress at, Unit& unit) {
         shared_.read_for_product(at, 4, now(), unit.word);
       };
       touch_operands(current_ % ptx::kWarpgroup, p.operands, load);
-      for (int r = 0; r < kWarpgroupRegisters; ++r) p.to[r] = pack_halves(p.result, r);
+      for (int r = 0; r < warpgroup_registers(p.product); ++r)
+        p.to[r] = warpgroup_register(p.product, p.result, r);
     }
-    me.products.clear();
+    std::erase_if(me.products, done);
   }
 
   int block_x = 0, block_y = 0;
@@ -342,6 +350,9 @@ void warp_sync() {
 bool warp_any(bool value) {
   return ballot(value) != 0;
 }
+bool warp_all(bool value) {
+  return ballot(value) == ~0u;
+}
 uint32_t warp_ballot(bool value) {
   return ballot(value);
 }
@@ -425,12 +436,26 @@ void fence_for_warpgroup_mma() {
   active->fence();
 }
 void warpgroup_arrive() {}
-void start_warpgroup_mma_e4m3_n64(uint32_t (&d)[16], MatrixDescriptor a, MatrixDescriptor b, bool add) {
+namespace {
+
+void start_product(WarpgroupProduct product, uint32_t* d, MatrixDescriptor a, MatrixDescriptor b, bool add) {
   const auto bits = [](MatrixDescriptor m) { return uint64_t{m.high} << 32 | m.low; };
-  active->start_product(d, {bits(a), bits(b)}, add);
+  active->start_product(product, d, {bits(a), bits(b)}, add);
 }
-void warpgroup_wait_all() {
-  active->product_wait();
+
+}  // namespace
+
+void start_warpgroup_mma_e4m3_n64(uint32_t (&d)[16], MatrixDescriptor a, MatrixDescriptor b, bool add) {
+  start_product(WarpgroupProduct::kE4m3, d, a, b, add);
+}
+void start_warpgroup_mma_and_n64(uint32_t (&d)[32], MatrixDescriptor a, MatrixDescriptor b, bool add) {
+  start_product(WarpgroupProduct::kAndPopc, d, a, b, add);
+}
+void warpgroup_commit() {
+  active->product_commit();
+}
+void warpgroup_wait_all_but(int pending) {
+  active->product_wait(pending);
 }
 
 }  // namespace sramsim::ptx

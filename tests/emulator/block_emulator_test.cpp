@@ -133,7 +133,7 @@ struct PlantedRun {
 /// A case with several tiles per block, so that both buffers of the halo kernels are used more than once.
 cases::SramCase planted_case() {
   cases::SramCase c;
-  c.shape = {64, 9, 34, 16, 2, 2, 1, 0};
+  c.shape = {64, 9, 34, 32, 2, 2, 1, 0};
   c.n = 2;
   c.act_bits = 2;
   c.weight_bits = 2;
@@ -150,8 +150,8 @@ PlantedRun run_planted(cuda::SramKernel kernel, const Faults& faults, uint64_t s
   const bool gather = kernel == cuda::SramKernel::kGather;  // its only barrier guards the table
   EXPECT_EQ(refuses(kernel, spec, 0, cuda::GpuLimits{}, gather ? "table" : "", &choice), "");
   if (!gather) {  // one tile at a time: more of them
-    const int warps_m =
-        kernel == cuda::SramKernel::kFloat8 ? 4 : 2;  // two warpgroups, which share the weights
+    const bool warpgroups = kernel == cuda::SramKernel::kFloat8 || kernel == cuda::SramKernel::kBinary;
+    const int warps_m = warpgroups ? 4 : 2;  // two warpgroups, which share the weights
     choice.threads = choice.threads / choice.warps_m * warps_m;
     choice.warps_m = warps_m;
   }
@@ -190,9 +190,7 @@ TEST_P(PlantedFaults, EveryBarrierIsMissed) {
 TEST_P(PlantedFaults, EveryWaitIsMissed) {
   const emulator::Counts counts = run_planted(GetParam(), {}).counts;
   for (int k = 0; k < counts.copy_waits; ++k)
-    EXPECT_TRUE(
-        mentions(run_planted(GetParam(), {.skip_copy_wait = k}).error, "before the copy was waited for"))
-        << "wait " << k;
+    EXPECT_TRUE(mentions(run_planted(GetParam(), {.skip_copy_wait = k}).error, "waited for")) << "wait " << k;
 }
 
 TEST_P(PlantedFaults, AWrongLaneIndexGivesWrongSums) {
@@ -202,17 +200,28 @@ TEST_P(PlantedFaults, AWrongLaneIndexGivesWrongSums) {
   }
 }
 
-TEST(PlantedWarpgroupFaults, EveryBarrierFenceAndWaitIsMissed) {
-  const auto with = [](const Faults& faults) { return run_planted(cuda::SramKernel::kFloat8, faults); };
-  // Two barriers a digit; nothing is there to wait for at the first one of the first tile.
-  for (int k = 1; k < 8; ++k) EXPECT_NE(with({.skip_warpgroup_sync = k}).error, "") << "barrier " << k;
+class PlantedWarpgroupFaults : public testing::TestWithParam<cuda::SramKernel> {};
+
+TEST_P(PlantedWarpgroupFaults, EveryBarrierFenceAndWaitIsMissed) {
+  const auto with = [](const Faults& faults) { return run_planted(GetParam(), faults); };
+  // Float8: two barriers a digit, with two digits and two slices a tile. Binary: three a tile.
+  const int barriers = GetParam() == cuda::SramKernel::kFloat8 ? 8 : 6;
+  for (int k = 0; k < barriers; ++k) EXPECT_NE(with({.skip_warpgroup_sync = k}).error, "") << "barrier " << k;
   EXPECT_TRUE(mentions(with({.skip_fences = true}).error, "was not fenced"));
   for (int k = 0; k < 3; ++k) EXPECT_FALSE(with({.skip_product_wait = k}).equal) << "wait " << k;
 }
 
+INSTANTIATE_TEST_SUITE_P(Kernels, PlantedWarpgroupFaults,
+                         testing::Values(cuda::SramKernel::kFloat8, cuda::SramKernel::kBinary),
+                         [](const auto& tested) {
+                           return std::string(
+                               cuda::sram_cuda_kernels()[static_cast<size_t>(tested.param)].name);
+                         });
+
 INSTANTIATE_TEST_SUITE_P(Kernels, PlantedFaults,
                          testing::Values(cuda::SramKernel::kDirect, cuda::SramKernel::kFloat8,
-                                         cuda::SramKernel::kChained, cuda::SramKernel::kGather),
+                                         cuda::SramKernel::kBinary, cuda::SramKernel::kChained,
+                                         cuda::SramKernel::kGather),
                          [](const auto& tested) {
                            return std::string(
                                cuda::sram_cuda_kernels()[static_cast<size_t>(tested.param)].name);

@@ -19,10 +19,17 @@ using cuda::SramKernel;
 constexpr GpuLimits kA100{8, 0, 163 << 10}, kH200{9, 0, 227 << 10}, kBlackwell{12, 0, 99 << 10},
     kTuring{7, 5, 64 << 10};
 
-TEST(Choice, SeedConv2TakesTheDirectKernelUpToOneUnitOfRows) {
+TEST(Choice, SeedConv2TakesTheKernelsThatWereMeasuredBest) {
   for (int r : {16, 32, 64, 128, 256, 512}) {
     const SramConvSpec spec = cases::make_spec(cases::seed_conv2(r, r == 16 ? 4 : 5));
-    for (const GpuLimits& gpu : {kA100, kH200}) {
+    const cuda::SramChoice hopper = choose_sram_kernel(spec, 0, kH200);
+    EXPECT_EQ(hopper.kernel, r <= 32 ? SramKernel::kFloat8 : SramKernel::kBinary) << r;
+    EXPECT_EQ(hopper.adc, r <= 64 ? AdcKind::kHalf2 : AdcKind::kFma) << r;
+    EXPECT_EQ(hopper.block_channels(), r <= 32 ? 32 : 128) << r;
+    EXPECT_EQ(hopper.threads, r <= 32 ? 384 : 512) << r;
+    EXPECT_LE(hopper.shared_bytes, kH200.shared_bytes);
+    const GpuLimits without_warpgroups{9, 0, 227 << 10, false};
+    for (const GpuLimits& gpu : {kA100, without_warpgroups}) {
       const cuda::SramChoice choice = choose_sram_kernel(spec, 0, gpu);
       EXPECT_EQ(choice.kernel, SramKernel::kDirect) << r;
       EXPECT_EQ(choice.groups_per_step, r < 128 ? 2 : 1) << r;
@@ -34,33 +41,44 @@ TEST(Choice, SeedConv2TakesTheDirectKernelUpToOneUnitOfRows) {
   }
 }
 
-TEST(Choice, Float8IsTakenOnlyWhenAskedFor) {
-  for (int r : {16, 32, 64, 128}) {
-    // 5 bits of 128 rows are a step that halves cannot express.
-    const SramConvSpec spec = cases::make_spec(cases::seed_conv2(r, r == 16 || r == 128 ? 4 : 5));
-    EXPECT_NE(choose_sram_kernel(spec, 0, kH200).kernel, SramKernel::kFloat8);
-    const cuda::SramChoice choice = choose_sram_kernel(spec, 0, kH200, "float8");
-    EXPECT_EQ(choice.blocks_per_group, std::max(1, r / 32));
-    EXPECT_EQ(choice.tile_o, 16);
-    EXPECT_EQ(choice.threads, 512);
-    EXPECT_LE(choice.shared_bytes, kH200.shared_bytes);
-  }
-  const auto reason = [](cases::SramCase c, GpuLimits gpu) {
+TEST(Choice, WarpgroupKernelsSayWhatTheyCannotHave) {
+  const auto reason = [](SramKernel kernel, cases::SramCase c, GpuLimits gpu, const std::string& form = "") {
     cuda::SramChoice choice;
-    return refuses(SramKernel::kFloat8, cases::make_spec(c), 0, gpu, "", &choice);
+    return refuses(kernel, cases::make_spec(c), 0, gpu, form, &choice);
   };
-  cases::SramCase c = cases::seed_conv2(64, 5);
-  EXPECT_EQ(reason(c, kH200), "");
-  EXPECT_NE(reason(c, kA100).find("9.0"), std::string::npos);
-  EXPECT_NE(reason(c, {9, 0, 227 << 10, false}).find("sm_90a"), std::string::npos);
-  c.shape.stride = 2;
-  EXPECT_NE(reason(c, kH200).find("stride"), std::string::npos);
-  c = cases::seed_conv2(256, 5);
-  c.mapping = "unrolled";
-  EXPECT_NE(reason(c, kH200).find("32 channels"), std::string::npos);
-  c = cases::seed_conv2(64, 5);
-  c.act_bits = 8;
-  EXPECT_NE(reason(c, kH200).find("16 bits"), std::string::npos);
+  const auto says = [&](const std::string& text, const std::string& word) {
+    return text.find(word) != std::string::npos ? testing::AssertionSuccess()
+                                                : testing::AssertionFailure() << "'" << text << "'";
+  };
+  for (SramKernel kernel : {SramKernel::kFloat8, SramKernel::kBinary}) {
+    cases::SramCase c = cases::seed_conv2(32, 5);
+    EXPECT_EQ(reason(kernel, c, kH200), "");
+    EXPECT_TRUE(says(reason(kernel, c, kA100), "9.0"));
+    EXPECT_TRUE(says(reason(kernel, c, {9, 0, 227 << 10, false}), "sm_90a"));
+    EXPECT_TRUE(says(reason(kernel, c, {9, 0, 16 << 10}), "KiB of shared memory"));
+    c.shape.stride = 2;
+    EXPECT_TRUE(says(reason(kernel, c, kH200), "stride"));
+    c = cases::seed_conv2(32, 5);
+    c.dac_bits = 2;
+    EXPECT_TRUE(says(reason(kernel, c, kH200), "DAC"));
+  }
+  EXPECT_TRUE(says(reason(SramKernel::kFloat8, cases::seed_conv2(64, 5), kH200), "16 channels"));
+  cases::SramCase wide = cases::seed_conv2(32, 5);
+  wide.act_bits = 8;  // sums of 16 bits overflow, those of 32 do not
+  EXPECT_TRUE(says(reason(SramKernel::kFloat8, wide, kH200), "16 bits"));
+  EXPECT_TRUE(says(reason(SramKernel::kBinary, wide, kH200, "half2"), "no converter form"));
+  EXPECT_EQ(reason(SramKernel::kBinary, wide, kH200), "");
+}
+
+TEST(Choice, BlocksOfSlicesAreEven) {
+  cases::SramCase c = cases::seed_conv2(128, 5);
+  cuda::SramChoice choice;
+  for (int o : {16, 80, 144, 528}) {
+    c.shape.o = o;
+    ASSERT_EQ(refuses(SramKernel::kBinary, cases::make_spec(c), 0, kH200, "", &choice), "");
+    const int slices = (o + 15) / 16, blocks = (slices + choice.slices - 1) / choice.slices;
+    EXPECT_LT(blocks * choice.slices - slices, blocks) << o;
+  }
 }
 
 TEST(Choice, LosslessLayersBecomeIntegerConvolutions) {
@@ -75,7 +93,8 @@ TEST(Choice, LosslessLayersBecomeIntegerConvolutions) {
 TEST(Choice, TallGroupsAndWideDacsAreChained) {
   cases::SramCase c = cases::seed_conv2(500, 5);
   c.mapping = "unrolled";
-  EXPECT_EQ(choose_sram_kernel(cases::make_spec(c), 0, kH200).kernel, SramKernel::kChained);
+  EXPECT_EQ(choose_sram_kernel(cases::make_spec(c), 0, kA100).kernel, SramKernel::kChained);
+  EXPECT_EQ(choose_sram_kernel(cases::make_spec(c), 0, kH200).kernel, SramKernel::kBinary);
   c = cases::seed_conv2(128, 5);
   c.dac_bits = 2;
   EXPECT_EQ(choose_sram_kernel(cases::make_spec(c), 0, kH200).kernel, SramKernel::kChained);
@@ -93,7 +112,9 @@ TEST(Choice, CanBeForcedAndSaysWhyNot) {
   EXPECT_EQ(choose_sram_kernel(spec, 0, kH200, "direct/fma").adc, AdcKind::kFma);
   EXPECT_EQ(choose_sram_kernel(spec, 0, kH200, "chained/table").adc, AdcKind::kTable);
   EXPECT_EQ(choose_sram_kernel(spec, 0, kH200, "portable").kernel, SramKernel::kPortable);
-  EXPECT_NE(to_string(choose_sram_kernel(spec, 0, kH200)).find("direct/half2, 2 row groups a step"),
+  EXPECT_NE(to_string(choose_sram_kernel(spec, 0, kA100)).find("direct/half2, 2 row groups a step"),
+            std::string::npos);
+  EXPECT_NE(to_string(choose_sram_kernel(spec, 0, kH200)).find("tile 256 pixels x 128 channels"),
             std::string::npos);
   const auto reason = [&](const std::string& force) {
     try {

@@ -1,10 +1,10 @@
 #include "tests/emulator/emulated_kernels.h"
 
 #include "kernels/sram_conv/sram_conv_portable.cuh"
-#include "kernels/sram_conv/sram_float8_mma.cuh"
 #include "kernels/sram_conv/sram_gather_mma.cuh"
 #include "kernels/sram_conv/sram_halo_mma.cuh"
 #include "kernels/sram_conv/sram_prepare.cuh"
+#include "kernels/sram_conv/sram_warpgroup_mma.cuh"
 
 namespace sramsim::emulator {
 namespace {
@@ -28,10 +28,16 @@ Body gather_body() {
   return sram_gather_body<Form, kChainedTileN / 8>;
 }
 
-template <int kPairs>
-Body float8_body(int blocks_per_group) {
-  if (blocks_per_group == 1) return sram_float8_body<1, kPairs>;
-  return blocks_per_group == 2 ? sram_float8_body<2, kPairs> : sram_float8_body<4, kPairs>;
+template <class Product, int kProducts>
+Body warpgroup_body(int pairs) {
+  return pairs == 2 ? sram_warpgroup_body<Product, kProducts, 2> : sram_warpgroup_body<Product, kProducts, 4>;
+}
+
+template <class Form>
+Body binary_body(const SramChoice& c) {
+  if (c.group_products == 1) return warpgroup_body<BinaryProduct<Form>, 1>(c.pairs);
+  return c.group_products == 2 && c.pairs == 2 ? sram_warpgroup_body<BinaryProduct<Form>, 2, 2>
+                                               : warpgroup_body<BinaryProduct<Form>, 0>(c.pairs);
 }
 
 /// The instantiation that the .cu files would launch.
@@ -47,7 +53,9 @@ Body body_of(const SramChoice& c) {
       return c.adc == AdcKind::kHalf2 ? direct_body<Half2Form>(c.groups_per_step)
                                       : direct_body<FmaForm>(c.groups_per_step);
     case SramKernel::kFloat8:
-      return c.pairs == 2 ? float8_body<2>(c.blocks_per_group) : float8_body<4>(c.blocks_per_group);
+      return warpgroup_body<Float8Product, 1>(c.pairs);
+    case SramKernel::kBinary:
+      return c.adc == AdcKind::kHalf2 ? binary_body<Half2Form>(c) : binary_body<FmaForm>(c);
     case SramKernel::kChained:
       if (c.adc == AdcKind::kHalf2) return chained_body<Half2Form>();
       return c.adc == AdcKind::kFma ? chained_body<FmaForm>() : chained_body<TableForm>();

@@ -134,8 +134,29 @@ uint32_t half_of(double value) {
   return sign + (static_cast<uint32_t>(exponent + 14) << 10) + significand;
 }
 
-uint32_t pack_halves(const WarpgroupResult& result, int r) {
-  return half_of(result.value[r][0]) | half_of(result.value[r][1]) << 16;
+int warpgroup_registers(WarpgroupProduct product) {
+  return product == WarpgroupProduct::kE4m3 ? 16 : 32;
+}
+
+uint32_t warpgroup_register(WarpgroupProduct product, const WarpgroupResult& result, int r) {
+  if (product == WarpgroupProduct::kAndPopc) return static_cast<uint32_t>(result.value[r]);
+  return half_of(result.value[2 * r]) | half_of(result.value[2 * r + 1]) << 16;
+}
+
+double warpgroup_dot(WarpgroupProduct product, const Unit (&row)[2], const Unit (&column)[2]) {
+  double sum = 0;
+  for (int half = 0; half < 2; ++half)
+    for (int w = 0; w < 4; ++w) {
+      const uint32_t a = row[half].word[w], b = column[half].word[w];
+      if (product == WarpgroupProduct::kAndPopc) {
+        sum += __builtin_popcount(a & b);
+        continue;
+      }
+      for (int shift = 0; shift < 32; shift += 8)
+        sum +=
+            value_of_e4m3(static_cast<uint8_t>(a >> shift)) * value_of_e4m3(static_cast<uint8_t>(b >> shift));
+    }
+  return sum;
 }
 
 uint32_t descriptor_unit(uint64_t descriptor, int row, int half) {

@@ -32,17 +32,19 @@ double value_of_e4m3(uint8_t byte);
 /// The nearest half, ties to even, of a value within its range, as bits.
 uint32_t half_of(double value);
 
-/// wgmma m64n64k32, e4m3 by e4m3 to f16: "Register Fragments and Shared Memory Matrix Layouts" and "Matrix
-/// Descriptor Format" of the PTX ISA.
-inline constexpr int kWarpgroupRegisters = 16;
+/// wgmma m64n64k32, e4m3 by e4m3 to f16, and m64n64k256, bits by bits to s32: "Register Fragments and Shared
+/// Memory Matrix Layouts" and "Matrix Descriptor Format" of the PTX ISA. Both read 32 bytes of a row.
+enum class WarpgroupProduct { kE4m3, kAndPopc };
 struct WarpgroupOperands {
   uint64_t a, b;  ///< descriptors
 };
-/// What a thread holds, before it is rounded to halves: [register][low, high].
+/// What a thread holds, before it is rounded: value[4*j + 2*h + x] is column 8j + 2t + x of row g + 8h.
 struct WarpgroupResult {
-  double value[kWarpgroupRegisters][2];
+  double value[32];
 };
-uint32_t pack_halves(const WarpgroupResult& result, int r);
+/// The registers a thread holds it in, and their number: pairs of halves, or integers.
+int warpgroup_registers(WarpgroupProduct product);
+uint32_t warpgroup_register(WarpgroupProduct product, const WarpgroupResult& result, int r);
 
 /// Units of a descriptor's operand: the 16 bytes `half` of row (or column) `row`.
 uint32_t descriptor_unit(uint64_t descriptor, int row, int half);
@@ -58,27 +60,24 @@ void touch_operands(int thread, const WarpgroupOperands& operands, Load load) {
       load(descriptor_unit(operands.b, 8 * j + thread % 4 * 2 + x / 2, x % 2), unit);
 }
 
+/// The product of a row's and a column's 32 bytes.
+double warpgroup_dot(WarpgroupProduct product, const Unit (&row)[2], const Unit (&column)[2]);
+
 /// Thread 0..127 of a warpgroup: before + a * b.
 template <typename Load>
-WarpgroupResult warpgroup_e4m3_m64n64k32(int thread, const WarpgroupOperands& operands,
-                                         const WarpgroupResult& before, Load load) {
+WarpgroupResult warpgroup_product(WarpgroupProduct product, int thread, const WarpgroupOperands& operands,
+                                  const WarpgroupResult& before, Load load) {
   WarpgroupResult result = before;
-  double rows[2][32], column[32];
-  const auto fetch = [&](uint64_t descriptor, int row, double(&values)[32]) {
-    for (int half = 0; half < 2; ++half) {
-      Unit unit;
-      load(descriptor_unit(descriptor, row, half), unit);
-      for (int k = 0; k < 16; ++k)
-        values[16 * half + k] = value_of_e4m3(static_cast<uint8_t>(unit.word[k / 4] >> (k % 4 * 8)));
-    }
+  Unit rows[2][2], column[2];
+  const auto fetch = [&](uint64_t descriptor, int row, Unit(&units)[2]) {
+    for (int half = 0; half < 2; ++half) load(descriptor_unit(descriptor, row, half), units[half]);
   };
   const int warp = thread / 32, g = thread % 32 / 4, t = thread % 4;
   for (int h = 0; h < 2; ++h) fetch(operands.a, 16 * warp + g + 8 * h, rows[h]);
   for (int j = 0; j < 8; ++j)
     for (int x = 0; x < 2; ++x) {
       fetch(operands.b, 8 * j + 2 * t + x, column);
-      for (int h = 0; h < 2; ++h)
-        for (int k = 0; k < 32; ++k) result.value[2 * j + h][x] += rows[h][k] * column[k];
+      for (int h = 0; h < 2; ++h) result.value[4 * j + 2 * h + x] += warpgroup_dot(product, rows[h], column);
     }
   return result;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/sram_conv/sram_epilogue.cuh"
+#include "kernels/sram_conv/sram_pack_cuda.h"
 #include "tests/cases.h"
 
 namespace sramsim::emulator {
@@ -104,6 +105,20 @@ uint32_t nearest_half(double x) {
   const double below = x - half_value(low), above = half_value(high) - x;
   if (below != above) return below < above ? low : high;
   return low % 2 == 0 ? low : high;
+}
+
+/// The bytes that spreading makes of a word's bits and those of the weights, of every one of 128 channels.
+TEST(Float8, EveryChannelsProductIsTheSame) {
+  std::vector<bool> met(128);
+  for (int c = 0; c < 128; ++c) {
+    const int place = cuda::plane_place(c), k = place % 8;
+    EXPECT_FALSE(met[static_cast<size_t>(place)]) << c;
+    met[static_cast<size_t>(place)] = true;
+    EXPECT_EQ(place / 32, c / 32);
+    EXPECT_EQ(k / 4, c % 32 / 16) << "half of 32 channels, " << c;
+    const double activation = value_of_e4m3(static_cast<uint8_t>(k < 7 ? 1 << k : 1));
+    EXPECT_EQ(activation * value_of_e4m3(cuda::kFloat8Weights[k]), 0x1p-8) << c;
+  }
 }
 
 TEST(ScalarTwins, HalfMultiplyAddRoundsOnce) {

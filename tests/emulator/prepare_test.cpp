@@ -49,7 +49,7 @@ void expect_packed(const cases::SramCase& c, const std::vector<uint8_t>& q, bool
           for (int bit = 0; bit < bits; ++bit) {
             const int per_unit = integer ? 16 : 128;
             const Unit& unit = packed.planes[(pixel * bits + bit) * units + channel / per_unit];
-            const int at = channel % per_unit;
+            const int at = integer ? channel % per_unit : cuda::plane_place(channel % per_unit);
             const uint32_t got =
                 integer ? unit.word[at / 4] >> (at % 4 * 8) & 0xff : unit.word[at / 32] >> (at % 32) & 1;
             ASSERT_EQ(got, static_cast<uint32_t>(integer ? code : code >> bit & 1)) << cases::text_of(c);

@@ -144,11 +144,12 @@ TEST_F(SramKernels, EqualTheReferenceOnRandomCases) {
   EXPECT_GT(checked, 40);
 }
 
-/// Row groups of one, two and three or four times 32 channels, also ragged ones, and planes in fours and
-/// eights.
-std::vector<SramCase> float8_cases() {
+/// What the warpgroup kernels tell apart: row groups of one, two and more parts, also ragged ones, and planes
+/// in fours and eights.
+std::vector<SramCase> warpgroup_cases() {
   std::vector<SramCase> list;
-  for (const auto& [channels, rows] : {std::pair{32, 16}, {40, 24}, {64, 64}, {100, 50}, {128, 128}})
+  for (const auto& [channels, rows] :
+       {std::pair{32, 16}, {40, 24}, {64, 64}, {100, 50}, {128, 128}, {300, 300}, {600, 600}})
     for (const int weight_bits : {2, 4, 5, 8}) {
       SramCase c;
       c.shape = {channels, 8, 9, 9, 1, 2, 1, 0};
@@ -164,7 +165,7 @@ std::vector<SramCase> float8_cases() {
 
 TEST_F(SramKernels, EqualTheReferenceOnImages) {
   for (uint64_t seed = 1; seed <= 60; ++seed) check_sums(image_case(seed));
-  for (const SramCase& c : float8_cases()) EXPECT_TRUE(check_sums(c));
+  for (const SramCase& c : warpgroup_cases()) EXPECT_TRUE(check_sums(c));
   // Nothing that can be launched may go untested.
   const std::set<std::string> all = {"integer/none",
                                      "integer-gather/none",
@@ -175,11 +176,20 @@ TEST_F(SramKernels, EqualTheReferenceOnImages) {
                                      "direct/half2, 2 row groups a step",
                                      "direct/fma, 2 row groups a step",
                                      "float8/half2, 1 products a row group, 4 columns a channel",
-                                     "float8/half2, 2 products a row group, 4 columns a channel",
-                                     "float8/half2, 4 products a row group, 4 columns a channel",
                                      "float8/half2, 1 products a row group, 8 columns a channel",
-                                     "float8/half2, 2 products a row group, 8 columns a channel",
-                                     "float8/half2, 4 products a row group, 8 columns a channel",
+                                     "binary/half2, 1 products a row group, 4 columns a channel",
+                                     "binary/half2, 2 products a row group, 4 columns a channel",
+                                     "binary/half2, 3 products a row group, 4 columns a channel",
+                                     "binary/half2, 1 products a row group, 8 columns a channel",
+                                     "binary/half2, 2 products a row group, 8 columns a channel",
+                                     "binary/half2, 5 products a row group, 4 columns a channel",
+                                     "binary/fma, 1 products a row group, 4 columns a channel",
+                                     "binary/fma, 2 products a row group, 4 columns a channel",
+                                     "binary/fma, 3 products a row group, 4 columns a channel",
+                                     "binary/fma, 5 products a row group, 4 columns a channel",
+                                     "binary/fma, 1 products a row group, 8 columns a channel",
+                                     "binary/fma, 2 products a row group, 8 columns a channel",
+                                     "binary/fma, 3 products a row group, 8 columns a channel",
                                      "chained/half2",
                                      "chained/fma",
                                      "chained/table",

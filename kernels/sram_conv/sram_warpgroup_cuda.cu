@@ -1,0 +1,47 @@
+// Instantiations of the warpgroup kernels. No register may spill here (tests/cuda/check_spills.py).
+#include "kernels/sram_conv/sram_launch_cuda.h"
+#include "kernels/sram_conv/sram_warpgroup_mma.cuh"
+
+namespace sramsim::cuda {
+namespace {
+
+template <class Product>
+constexpr int kMostThreads = (Product::kSpreads ? kMostFloat8Groups : kMostBinaryGroups) * ptx::kWarpgroup;
+
+template <class Product, int kProducts, int kPairs>
+__global__ void __launch_bounds__(kMostThreads<Product>, 1)
+    sram_warpgroup_kernel(const __grid_constant__ SramConvArgs args) {
+  sram_warpgroup_body<Product, kProducts, kPairs>(args);
+}
+
+template <class Product, int kProducts>
+SramKernelFunction with_pairs(int pairs) {
+  return pairs == 2 ? sram_warpgroup_kernel<Product, kProducts, 2>
+                    : sram_warpgroup_kernel<Product, kProducts, 4>;
+}
+
+template <class Product>
+SramKernelFunction with_products(int group_products, int pairs) {
+  switch (group_products) {
+    case 1:
+      return with_pairs<Product, 1>(pairs);
+    case 2:
+      if (pairs == 2) return sram_warpgroup_kernel<Product, 2, 2>;  // with four its registers would not do
+      [[fallthrough]];
+    default:
+      return with_pairs<Product, 0>(pairs);
+  }
+}
+
+}  // namespace
+
+SramKernelFunction float8_kernel_function(int pairs) {
+  return with_pairs<Float8Product, 1>(pairs);
+}
+
+SramKernelFunction binary_kernel_function(AdcKind adc, int group_products, int pairs) {
+  return adc == AdcKind::kHalf2 ? with_products<BinaryProduct<Half2Form>>(group_products, pairs)
+                                : with_products<BinaryProduct<FmaForm>>(group_products, pairs);
+}
+
+}  // namespace sramsim::cuda

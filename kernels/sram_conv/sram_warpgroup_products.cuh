@@ -1,0 +1,103 @@
+// The two kinds of products of the warpgroup kernels, and how their partial sums are converted and added up.
+//   float8  partial sums arrive as halves, two to a register, and are converted in pairs; operands are bytes
+//   binary  partial sums arrive as integers and are converted as such or packed to halves; operands are the
+//           bits themselves
+// A register that a product writes costs its scheduler as much as an instruction (docs/performance_gpu.md):
+// what counts is how few of both a conversion takes.
+#pragma once
+
+#include <type_traits>
+
+#include "kernels/sram_conv/sram_adc_cuda.h"
+
+namespace sramsim::cuda {
+
+/// Sums of conversions of 64 columns, columns 8j + 2t (low lane) and 8j + 2t + 1 of row g + 8h in word 2*j +
+/// h.
+struct PackedLanes {
+  static constexpr int kWords = 16;
+  /// The two columns, weighed. `bias`: what every word holds too much.
+  SRAMSIM_DEVICE static int32_t weighed(const uint32_t (&acc)[kWords], uint32_t bias, int j, int h,
+                                        const int32_t* weight) {
+    const uint32_t lanes = acc[2 * j + h] - bias;
+    return weight[0] * static_cast<int32_t>(lanes & 0xffffu) + weight[1] * static_cast<int32_t>(lanes >> 16);
+  }
+};
+/// The same, column 8j + 2t + x of row g + 8h in word 4*j + 2*h + x.
+struct WholeLanes {
+  static constexpr int kWords = 32;
+  SRAMSIM_DEVICE static int32_t weighed(const uint32_t (&acc)[kWords], uint32_t bias, int j, int h,
+                                        const int32_t* weight) {
+    return weight[0] * static_cast<int32_t>(acc[4 * j + 2 * h] - bias) +
+           weight[1] * static_cast<int32_t>(acc[4 * j + 2 * h + 1] - bias);
+  }
+};
+
+/// Products of 8-bit floats. Operand A is 2^-9 .. 2^1 where an activation bit is set, operand B what makes a
+/// product of 2^-8 of it where a weight bit is, so that a partial sum P arrives as P * 2^-8: exact up to
+/// 2048.
+struct Float8Product {
+  static constexpr bool kSpreads = true;
+  static constexpr int kSlices = 2;  ///< of an o tile: they share the spreading
+  static constexpr int kWords = 16;  ///< of a product
+  using Lanes = PackedLanes;
+  template <bool kAdd>
+  SRAMSIM_DEVICE static void multiply(uint32_t (&p)[kWords], ptx::MatrixDescriptor a,
+                                      ptx::MatrixDescriptor b) {
+    ptx::warpgroup_mma_e4m3_n64<kAdd>(p, a, b);
+  }
+  template <int kGroups>
+  SRAMSIM_DEVICE static void add_converted(const AdcForm& form, const uint32_t (&p)[kGroups][kWords],
+                                           uint32_t (&acc)[Lanes::kWords]) {
+    SRAMSIM_UNROLL
+    for (int r = 0; r < kWords; ++r) {
+      uint32_t sum = ptx::fma_saturate_half2(p[0][r], form.half_scale, form.half_offset);
+      if constexpr (kGroups == 2) sum += ptx::fma_saturate_half2(p[1][r], form.half_scale, form.half_offset);
+      acc[r] += sum;
+    }
+  }
+};
+
+/// Products of bits. Form: FmaForm or Half2Form.
+template <class Form>
+struct BinaryProduct {
+  static constexpr bool kSpreads = false, kPacked = Form::kKind == AdcKind::kHalf2;
+  static constexpr int kSlices = 1;
+  static constexpr int kWords = 32;  ///< of a product: column 8j + 2t + x of row g + 8h: 4*j + 2*h + x
+  using Lanes = std::conditional_t<kPacked, PackedLanes, WholeLanes>;
+  template <bool kAdd>
+  SRAMSIM_DEVICE static void multiply(uint32_t (&p)[kWords], ptx::MatrixDescriptor a,
+                                      ptx::MatrixDescriptor b) {
+    ptx::warpgroup_mma_and_n64<kAdd>(p, a, b);
+  }
+  /// In chunks: the compiler would put all multiplications in front of all additions, which then wait for
+  /// their half as wide pipe.
+  template <int kGroups>
+  SRAMSIM_DEVICE static void add_converted(const AdcForm& form, const uint32_t (&p)[kGroups][kWords],
+                                           uint32_t (&acc)[Lanes::kWords]) {
+    constexpr int kChunk = 8;
+    if constexpr (kPacked) {
+      // One pair by a multiplication, one by a permutation: their pipes take turns.
+      SRAMSIM_UNROLL
+      for (int r = 0; r < Lanes::kWords; ++r) {
+        uint32_t sum = ptx::fma_saturate_half2(p[0][2 * r] + p[0][2 * r + 1] * 65536u, form.half_scale,
+                                               form.half_offset);
+        if constexpr (kGroups == 2)
+          sum += ptx::fma_saturate_half2(ptx::pack_lanes(p[1][2 * r], p[1][2 * r + 1]), form.half_scale,
+                                         form.half_offset);
+        acc[r] += sum;
+      }
+    } else {
+      float scale = form.scale;
+      SRAMSIM_UNROLL
+      for (int r = 0; r < kWords; ++r) {
+        uint32_t sum = ptx::fma_saturate(p[0][r], scale, form.offset);
+        if constexpr (kGroups == 2) sum += ptx::fma_saturate(p[1][r], scale, form.offset);
+        acc[r] += sum;
+        if (r % kChunk == kChunk - 1 && r + 1 < kWords) scale = ptx::after(scale, acc[r], form.zero);
+      }
+    }
+  }
+};
+
+}  // namespace sramsim::cuda
