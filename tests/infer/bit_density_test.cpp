@@ -16,25 +16,26 @@ namespace {
 
 TEST(BitDensity, AgreesWithEveryWindow) {
   std::mt19937 random(7);
-  for (const auto& [stride, padding] : {std::array{1, 0}, {1, 1}, {2, 0}, {2, 2}, {3, 1}}) {
+  for (const auto& [stride, padding, channels] :
+       {std::array{1, 0, 3}, {1, 1, 8}, {2, 0, 20}, {2, 2, 3}, {3, 1, 17}}) {
     const ConvShape shape{
-        .c = 3, .h = 7, .w = 6, .o = 2, .kh = 3, .kw = 3, .stride = stride, .padding = padding};
+        .c = channels, .h = 7, .w = 6, .o = 2, .kh = 3, .kw = 3, .stride = stride, .padding = padding};
     std::vector<uint8_t> q(2 * shape.inputs());
-    for (auto& code : q) code = static_cast<uint8_t>(random() % 16);
+    for (auto& code : q) code = static_cast<uint8_t>(random());  // all eight bits
     int64_t set = 0, all = 0;
     for (int n = 0; n < 2; ++n)
       for (int oy = 0; oy < shape.out_h(); ++oy)
         for (int ox = 0; ox < shape.out_w(); ++ox)
           for (int ky = 0; ky < 3; ++ky)
             for (int kx = 0; kx < 3; ++kx)
-              for (int c = 0; c < 3; ++c) {
+              for (int c = 0; c < channels; ++c) {
                 const int y = oy * stride + ky - padding, x = ox * stride + kx - padding;
-                all += 4;
+                all += 8;
                 if (y < 0 || y >= shape.h || x < 0 || x >= shape.w) continue;
                 const int code = q[((n * shape.h + y) * shape.w + x) * shape.c + c];
-                for (int bit = 0; bit < 4; ++bit) set += code >> bit & 1;
+                for (int bit = 0; bit < 8; ++bit) set += code >> bit & 1;
               }
-    EXPECT_DOUBLE_EQ(measure_bit_density(shape, 4, q.data(), 2),
+    EXPECT_DOUBLE_EQ(measure_bit_density(shape, 8, q.data(), 2),
                      static_cast<double>(set) / static_cast<double>(all));
   }
   EXPECT_EQ(measure_bit_density({.c = 3, .h = 5, .w = 5, .o = 4}, 4, nullptr, 0), 0.0);
