@@ -38,8 +38,8 @@ CommonOptions share_of(const CommonOptions& common, const Ranks& ranks) {
   // Rank 0 computes nothing: the first computing rank of its machine takes device 0.
   const int worker =
       std::max(0, ranks.rank() == ranks.local_rank() ? ranks.local_rank() - 1 : ranks.local_rank());
-  const int devices = common.device == "cpu" ? 0 : device_count("cuda");
-  if (devices > 0) mine.device = fmt::format("cuda:{}", worker % devices);
+  const int gpus = usable_gpus(common.device);
+  if (gpus > 0) mine.device = fmt::format("cuda:{}", worker % gpus);
   const int allowed = omp_get_max_threads();  // fewer than there are where the process is bound or told so
   const auto online = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
   if (common.threads == 0)
@@ -72,7 +72,8 @@ SweepJob make_job(const SweepFlags& flags, const Grid& grid, const Ranks& ranks)
   job.images = open_test_images(flags.network);
   const CommonOptions mine = share_of(flags.common, ranks);
   // A rank is a worker by itself.
-  job.places = worker_places(mine.device, mine.threads, ranks.size() > 1 ? 1 : flags.workers);
+  job.places = worker_places(mine.device, mine.threads, ranks.size() > 1 ? 1 : flags.workers,
+                             usable_gpus(mine.device));
   job.backend = make_backend(mine);
   job.networks = std::make_unique<SweepNetworks>(*job.backend, job.checkpoints);
 

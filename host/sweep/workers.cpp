@@ -125,8 +125,11 @@ class Crew {
 
 }  // namespace
 
-std::vector<WorkerPlace> worker_places(const std::string& device, int threads, int wanted) {
-  const int gpus = device == "cpu" ? 0 : device_count("cuda");
+int usable_gpus(const std::string& device) {
+  return device == "cpu" ? 0 : device_count("cuda");
+}
+
+std::vector<WorkerPlace> worker_places(const std::string& device, int threads, int wanted, int gpus) {
   const int count = wanted > 0 ? wanted : std::max(1, gpus);
   if (count == 1) return {{device, threads}};
   const int cores = threads > 0 ? threads : omp_get_max_threads();

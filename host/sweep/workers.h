@@ -17,9 +17,12 @@ struct WorkerPlace {
   int threads = 0;
 };
 
-/// `wanted` places; with 0 one for every usable GPU where `device` may be a GPU, else one. Several workers
-/// take the GPUs in turn and divide the cores (`threads` of them, 0: as many as OpenMP would take).
-std::vector<WorkerPlace> worker_places(const std::string& device, int threads, int wanted);
+/// GPUs of this machine that `device` may be.
+int usable_gpus(const std::string& device);
+
+/// `wanted` places; with 0 one for every one of `gpus`, or one if there is none. Several workers take the
+/// GPUs in turn and divide the cores (`threads` of them, 0: as many as OpenMP would take).
+std::vector<WorkerPlace> worker_places(const std::string& device, int threads, int wanted, int gpus);
 
 /// What the workers have in common; all of it must outlive them.
 struct SweepWork {

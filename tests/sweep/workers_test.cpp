@@ -30,7 +30,7 @@ class Workers : public testing::Test {
   std::vector<SweepResult> run(int workers) {
     std::vector<SweepResult> all(points_.size());
     work_side_by_side(
-        worker_places("cpu", workers, workers), work_, units_,
+        worker_places("cpu", workers, workers, 0), work_, units_,
         [&](const WorkUnit& unit, std::vector<SweepResult> results) {
           for (size_t i = 0; i < unit.size(); ++i) all[unit[i]] = std::move(results[i]);
         },
@@ -67,7 +67,7 @@ TEST_F(Workers, GiveTheResultsOfOne) {
 TEST_F(Workers, AnErrorOfTheReceiverEndsThem) {
   size_t units = 0;
   EXPECT_THROW(work_side_by_side(
-                   worker_places("cpu", 2, 2), work_, units_,
+                   worker_places("cpu", 2, 2, 0), work_, units_,
                    [&](const WorkUnit&, const std::vector<SweepResult>&) {
                      if (++units == 3) throw RunError("disk full");
                    },
@@ -91,27 +91,33 @@ TEST_F(Workers, OthersDoTheShareOfAWorkerWhoseDeviceFails) {
 }
 
 TEST(WorkerPlaces, DivideTheCores) {
-  const auto one = worker_places("cpu", 5, 0);
+  const auto one = worker_places("cpu", 5, 0, 0);
   ASSERT_EQ(one.size(), 1u);
   EXPECT_EQ(one[0].device, "cpu");
   EXPECT_EQ(one[0].threads, 5);
-  const auto three = worker_places("cpu", 7, 3);
+  const auto three = worker_places("cpu", 7, 3, 0);
   ASSERT_EQ(three.size(), 3u);
   for (const WorkerPlace& place : three) EXPECT_EQ(place.threads, 2);
-  EXPECT_EQ(worker_places("cpu", 1, 2)[1].threads, 1);
+  EXPECT_EQ(worker_places("cpu", 1, 2, 0)[1].threads, 1);
   const int before = omp_get_max_threads();
   omp_set_num_threads(6);  // as OMP_NUM_THREADS does
-  EXPECT_EQ(worker_places("cpu", 0, 2)[1].threads, 3);
+  EXPECT_EQ(worker_places("cpu", 0, 2, 0)[1].threads, 3);
   omp_set_num_threads(before);
 }
 
-TEST(WorkerPlaces, TakeEveryGpuWhereThereAreSeveral) {
-  const int gpus = device_count("cuda");
-  const auto places = worker_places("auto", 0, 0);
-  EXPECT_EQ(places.size(), static_cast<size_t>(std::max(1, gpus)));
-  if (gpus < 2) GTEST_SKIP() << "this machine has " << gpus << " usable GPUs: not proven here";
-  for (int k = 0; k < gpus; ++k)
-    EXPECT_EQ(places[static_cast<size_t>(k)].device, "cuda:" + std::to_string(k));
+TEST(WorkerPlaces, TakeTheGpusInTurn) {
+  const auto devices = [](int wanted, int gpus) {
+    std::string text;
+    for (const WorkerPlace& place : worker_places("auto", 8, wanted, gpus)) text += place.device + " ";
+    return text;
+  };
+  EXPECT_EQ(devices(0, 0), "auto ");
+  EXPECT_EQ(devices(0, 1), "auto ");
+  EXPECT_EQ(devices(0, 3), "cuda:0 cuda:1 cuda:2 ");
+  EXPECT_EQ(devices(5, 2), "cuda:0 cuda:1 cuda:0 cuda:1 cuda:0 ");
+  EXPECT_EQ(devices(1, 3), "auto ");  // the first alone
+  EXPECT_EQ(worker_places("auto", 8, 0, 3)[2].threads, 2);
+  EXPECT_EQ(usable_gpus("cpu"), 0);
 }
 
 }  // namespace
