@@ -28,6 +28,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", metavar="DIR", help="folder for the pictures (default: FILE without its ending + _figures)")
     parser.add_argument("--histograms", metavar="FILE",
                         help="partial sums per layer, as `sramsim infer --histograms FILE` writes them")
+    parser.add_argument("--histograms-of", metavar="TEXT", default="", help="what they are of, for the caption")
     parser.add_argument("--x", metavar="COLUMN", default="subarray", help="horizontal axis (default: subarray)")
     parser.add_argument("--by", metavar="COLUMN", default="adc_bits", help="one line per value (default: adc_bits)")
     parser.add_argument("--cost", metavar="COLUMN", default="energy_nj",
@@ -57,7 +58,7 @@ def draw(arguments: argparse.Namespace) -> None:
     figures.accuracy_lines(gallery, sweep, arguments.x, arguments.by)
     figures.heat_map(gallery, sweep, arguments.x, arguments.by)
     pareto.cost_front(gallery, sweep, arguments.cost, arguments.x, arguments.by)
-    histogram_figure.draw(gallery, layers)
+    histogram_figure.draw(gallery, layers, arguments.histograms_of)
     report.write(gallery, sweep, arguments.x, arguments.by, arguments.cost)
     if not arguments.quiet:
         for line in sweep.notes + gallery.lines():

@@ -17,10 +17,15 @@ void add_figure_options(CLI::App& command, FigureOptions& options) {
   command.add_flag("--no-figures", options.off, "draw no pictures")->group("Output");
 }
 
-void end_with_figures(size_t points, const std::string& csv, const FigureOptions& options, bool quiet) {
-  if (points < 2) return;
+bool figures_come(size_t points, const std::string& csv, const FigureOptions& options) {
+  return points >= 2 && figures_wanted(csv, options);
+}
+
+void end_with_figures(size_t points, const std::string& csv, const FigureOptions& options,
+                      const PointHistograms& histograms, bool quiet) {
+  if (!figures_come(points, csv, options)) return;
   std::fflush(stdout);  // the table is read while Python starts
-  const std::string said = draw_figures(csv, options);
+  const std::string said = draw_figures(csv, options, histograms);
   if (!quiet && !said.empty()) fmt::print("{}\n", said);
 }
 

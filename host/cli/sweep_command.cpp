@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/cli/commands.h"
+#include "host/cli/sweep_histograms.h"
 #include "host/cli/sweep_job.h"
 #include "host/formats/atomic_file.h"
 #include "host/sweep/distribute.h"
@@ -180,6 +181,20 @@ void report(const SweepFlags& flags, std::span<const SweepRow> rows) {
              describe_best(rows, flags.within / 100), flags.csv);
 }
 
+/// The rows are safe: what goes wrong here costs pictures, no more.
+void draw(const SweepFlags& flags, SweepJob& job, std::span<const SweepRow> rows) {
+  if (!figures_come(rows.size(), flags.csv, flags.figures)) return;
+  PointHistograms histograms;
+  try {
+    histograms = count_partial_sums(job, rows, flags.within / 100, flags.histogram_images);
+  } catch (const RunError& e) {
+    if (!flags.common.quiet) fmt::print("no partial-sum histograms: {}\n", e.what());
+  } catch (const InputError& e) {
+    if (!flags.common.quiet) fmt::print("no partial-sum histograms: {}\n", e.what());
+  }
+  end_with_figures(rows.size(), flags.csv, flags.figures, histograms, flags.common.quiet);
+}
+
 /// Rank 0, or the only one.
 void lead(const SweepFlags& flags, SweepJob& job, Ranks& ranks, SweepRunner& runner, RowStore& store) {
   if (store.finished() > 0 && !flags.common.quiet)
@@ -189,7 +204,7 @@ void lead(const SweepFlags& flags, SweepJob& job, Ranks& ranks, SweepRunner& run
   const auto rows = store.finish();
   if (!flags.json.empty()) write_json(flags, job, rows);
   if (!flags.common.quiet) report(flags, rows);
-  end_with_figures(rows.size(), flags.csv, flags.figures, flags.common.quiet);
+  draw(flags, job, rows);
   throw_if_failed(flags.csv, rows, job.points);
 }
 
@@ -312,6 +327,14 @@ void add_sweep_command(CLI::App& app) {
       ->group("Hardware cost");
   add_output_options(*command, *flags);
   add_figure_options(*command, flags->figures);
+  command
+      ->add_option(
+          "--histogram-images", flags->histogram_images,
+          "one of the pictures shows the partial sums of the point that the summary names, counted on "
+          "so many first images; 0 leaves it out")
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
+      ->type_name("N")
+      ->group("Output");
   add_engine_options(*command, flags->network);
   add_common_options(*command, flags->common);
   command

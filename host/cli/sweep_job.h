@@ -32,6 +32,7 @@ struct SweepFlags {
   std::string csv = "sweep.csv", jsonl, json;
   bool fresh = false, dry_run = false;
   FigureOptions figures;
+  int64_t histogram_images = 16;
 };
 
 /// The grid of --grid FILE, where `command` was not given a flag for the setting. InputError.

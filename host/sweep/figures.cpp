@@ -10,8 +10,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <system_error>
+#include <utility>
 #include <vector>
+
+#include "host/formats/atomic_file.h"
 
 namespace sramsim {
 namespace {
@@ -80,21 +84,43 @@ std::string why(const Outcome& outcome) {
   return said.empty() ? fmt::format("figures.sh ended with status {}", outcome.status) : said;
 }
 
+/// The folder of figures.sh; null: SRAMSIM_SCRIPTS does not say.
+const char* named_scripts() {
+  return std::getenv("SRAMSIM_SCRIPTS");
+}
+
 }  // namespace
 
-std::string draw_figures(const fs::path& file, const FigureOptions& options) {
-  const char* named = std::getenv("SRAMSIM_SCRIPTS");
-  if (options.off || file.empty() || (named && *named == '\0')) return "";
+bool figures_wanted(const fs::path& file, const FigureOptions& options) {
+  const char* named = named_scripts();
+  return !options.off && !file.empty() && !(named && *named == '\0');
+}
+
+std::string draw_figures(const fs::path& file, const FigureOptions& options,
+                         const PointHistograms& histograms) {
+  if (!figures_wanted(file, options)) return "";
   std::error_code ignored;
+  const char* named = named_scripts();
   const fs::path script = fs::path(named ? named : SRAMSIM_SCRIPTS_DIR) / "figures.sh";
   if (!fs::is_regular_file(script, ignored))
     return fmt::format("no figures: there is no {} (SRAMSIM_SCRIPTS names its folder)", script.string());
   const fs::path folder = options.folder.empty() ? fs::path(file).replace_extension().concat("_figures")
                                                  : fs::path(options.folder);
   // Absolute, so that no name is taken for an option.
-  const fs::path rows = fs::absolute(file, ignored);
-  const Outcome outcome =
-      run({"bash", script.string(), rows.string(), "--out=" + folder.string(), "--quiet"});
+  std::vector<std::string> words = {"bash", script.string(), fs::absolute(file, ignored).string(),
+                                    "--out=" + folder.string(), "--quiet"};
+  if (!histograms.csv.empty()) {
+    const fs::path sums = folder / "partial_sums.csv";
+    try {
+      fs::create_directories(folder);
+      write_atomically(sums.string(), histograms.csv);
+    } catch (const std::exception& e) {
+      return fmt::format("no figures: {}", e.what());
+    }
+    words.push_back("--histograms=" + sums.string());
+    words.push_back("--histograms-of=" + histograms.of);
+  }
+  const Outcome outcome = run(std::move(words));
   if (outcome.ran && outcome.status == 0)
     return fmt::format("figures in {}", (folder / "report.html").string());
   return "no figures: " + why(outcome);

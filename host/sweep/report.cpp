@@ -39,14 +39,19 @@ std::string percent(double share) {
 
 /// The settings by which a row differs from the others, and what it reaches.
 std::string describe_row(const SweepRow& row, std::span<const SweepRow> rows) {
-  std::string text;
-  for (const size_t i : varying_settings(rows))
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", sweep_columns()[i].name, row[i]);
+  const std::string text = describe_settings(row, rows);
   return fmt::format("{}: {} %, {} nJ per image", text.empty() ? "the only point" : text,
                      percent(number(row, "accuracy")), row[column_index("energy_nj")]);
 }
 
 }  // namespace
+
+std::string describe_settings(const SweepRow& row, std::span<const SweepRow> rows) {
+  std::string text;
+  for (const size_t i : varying_settings(rows))
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", sweep_columns()[i].name, row[i]);
+  return text;
+}
 
 std::string to_table(std::span<const SweepRow> rows) {
   if (rows.empty()) return "no rows\n";

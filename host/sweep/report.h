@@ -28,4 +28,7 @@ struct BestRows {
 BestRows best_rows(std::span<const SweepRow> rows, double within);
 std::string describe_best(std::span<const SweepRow> rows, double within);
 
+/// The settings by which a row differs from the others: "subarray 64, adc_bits 5"; empty for an only row.
+std::string describe_settings(const SweepRow& row, std::span<const SweepRow> rows);
+
 }  // namespace sramsim

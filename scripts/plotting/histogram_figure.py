@@ -13,7 +13,8 @@ from plotting import figures, style
 from plotting.histograms import MOST_LAYERS, Layer
 
 
-def draw(gallery: style.Gallery, layers: list[Layer]) -> None:
+def draw(gallery: style.Gallery, layers: list[Layer], of: str = "") -> None:
+    """`of`: design point and images, for the caption."""
     filled = [layer for layer in layers if sum(layer.counts) > 0]
     for layer in layers:
         if layer not in filled:
@@ -35,7 +36,7 @@ def draw(gallery: style.Gallery, layers: list[Layer]) -> None:
     for axis in axes[:, 0]:
         axis.set_ylabel("Share of conversions")
     figures.legends_beside(list(axes.flat), [("", handles(filled))])
-    caption = ("Partial sums P of every conversion, as shares on a logarithmic axis. Dashed: full scale F of the "
+    caption = (f"Partial sums P of every conversion{f' ({of})' if of else ''}, as shares on a logarithmic axis. Dashed: full scale F of the "
                "converter; sums half a step above it or more are clipped. Ticks under the axis: its codes. RMS error: of "
                "step times code against P, in steps (LSB).")
     gallery.add(figure, "partial_sums", "Partial sums per layer", caption)

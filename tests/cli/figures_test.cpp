@@ -25,10 +25,16 @@ TEST(SweepFigures, AreDrawnOfSeveralPoints) {
   CliResult r = sweep(folder, {"--adc-bits", "3,4"});
   EXPECT_EQ(r.exit_code, 0) << r.err;
   EXPECT_NE(r.out.find("\nfigures in s_figures/report.html\n"), std::string::npos) << r.out;
-  EXPECT_EQ(read_text(folder / "drawn"), (folder / "s.csv").string() + " --out=s_figures --quiet\n");
+  const std::string sums = " --histograms=s_figures/partial_sums.csv --histograms-of=adc_bits ";
+  const std::string drawn = read_text(folder / "drawn");
+  EXPECT_EQ(drawn.find((folder / "s.csv").string() + " --out=s_figures --quiet" + sums), 0u) << drawn;
+  EXPECT_NE(drawn.find(", first 1 image\n"), std::string::npos) << drawn;
+  const std::string counted = read_text(folder / "s_figures/partial_sums.csv");
+  EXPECT_EQ(counted.find("layer,partial_sum,count,code,step,full_scale\nconv1,0,"), 0u)
+      << counted.substr(0, 80);
   fs::remove(folder / "drawn");
 
-  r = sweep(folder, {"--adc-bits", "3,4", "--figures", "pictures", "--quiet"});
+  r = sweep(folder, {"--adc-bits", "3,4", "--figures", "pictures", "--histogram-images", "0", "--quiet"});
   EXPECT_EQ(r.out + r.err, "");
   EXPECT_EQ(read_text(folder / "drawn"), (folder / "s.csv").string() + " --out=pictures --quiet\n");
   fs::remove(folder / "drawn");

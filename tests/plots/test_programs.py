@@ -65,7 +65,7 @@ class Pictures(InFolder):
         return out
 
     def test_sample_gives_every_picture_and_a_report(self):
-        out = self.sample("--histograms", str(HERE / "sample_partial_sums.csv"))
+        out = self.sample("--histograms", str(HERE / "sample_partial_sums.csv"), "--histograms-of", "subarray <64>")
         names = ["accuracy_subarray", "heat_map", "accuracy_energy_nj", "partial_sums"]
         self.assertEqual(sorted(os.listdir(out)), sorted([f"{n}.{k}" for n in names for k in ("png", "svg")] + ["report.html"]))
         for name in names:
@@ -73,6 +73,7 @@ class Pictures(InFolder):
             self.assertEqual(png[:8], b"\x89PNG\r\n\x1a\n")
             self.assertGreater(len(png), 5000)
             self.assertIn("</svg>", (out / f"{name}.svg").read_text(encoding="utf-8"))
+        self.assertIn("conversion (subarray &lt;64&gt;), as shares", (out / "report.html").read_text(encoding="utf-8"))
 
     def test_report_holds_everything_itself(self):
         page = (self.sample("--title", 'A <b> & "title"') / "report.html").read_text(encoding="utf-8")

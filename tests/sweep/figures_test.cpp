@@ -44,6 +44,23 @@ TEST_F(Figures, TheScriptGetsTheRowsAndAFolderBesideThem) {
             (folder_ / "a.b.csv").string() + "\n--out=" + (folder_ / "a.b_figures").string() + "\n--quiet\n");
 }
 
+TEST_F(Figures, HistogramsLieBesideThePictures) {
+  script("printf '%s\\n' \"$@\" >\"$(dirname \"$0\")/words\"\n");
+  const PointHistograms histograms{"layer,partial_sum\n", "subarray 64, $(touch stolen)"};
+  EXPECT_EQ(draw_figures(folder_ / "s.csv", {}, histograms),
+            "figures in " + (folder_ / "s_figures/report.html").string());
+  EXPECT_EQ(written("s_figures/partial_sums.csv"), histograms.csv);
+  EXPECT_NE(
+      written("words").find("--quiet\n--histograms=" + (folder_ / "s_figures/partial_sums.csv").string() +
+                            "\n--histograms-of=" + histograms.of + "\n"),
+      std::string::npos);
+  // A folder that cannot be made costs the pictures, no more.
+  std::ofstream(folder_ / "file") << "x";
+  EXPECT_EQ(draw_figures(folder_ / "s.csv", {.folder = (folder_ / "file/in").string()}, histograms)
+                .find("no figures: "),
+            0u);
+}
+
 TEST_F(Figures, NoShellReadsTheNames) {
   script("printf '%s\\n' \"$@\" >\"$(dirname \"$0\")/words\"\n");
   const std::string odd = "it's $(touch stolen) `x`; \"q\" *.csv";
