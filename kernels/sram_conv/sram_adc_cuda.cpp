@@ -66,12 +66,12 @@ std::string admit_fma(const AdcTable& table, uint32_t p_max, AdcForm* form) {
   });
 }
 
-std::string admit_half2(const AdcTable& table, uint32_t p_max, AdcForm* form) {
-  const uint32_t limit = limit_of(table, p_max);
-  if (limit >= 1024 || p_max >= 2048) return "codes or partial sums exceed the 11 bits of a half";
+/// `top`: the code at which the sum saturates.
+std::string admit_half2(const AdcTable& table, uint32_t p_max, uint32_t top, AdcForm* form) {
+  if (top >= 1024 || p_max >= 2048) return "codes or partial sums exceed the 11 bits of a half";
   const uint32_t scale = half_bits(std::ldexp(1.0, 13) / table.step);
   if (scale == 0) return "the step is out of a half's range";
-  const uint32_t offset = half_bits(1.0 - std::ldexp(limit, -11)), bias = kHalfOne - limit;
+  const uint32_t offset = half_bits(1.0 - std::ldexp(top, -11)), bias = kHalfOne - top;
   form->bias = bias + (bias << 16);
   form->half_offset = offset | (offset << 16);
   return first_admitted([&](int nudge) {
@@ -79,6 +79,16 @@ std::string admit_half2(const AdcTable& table, uint32_t p_max, AdcForm* form) {
     return first_difference(
         table, p_max, [&](uint32_t p) { return ptx::fma_saturate_half(p, scale + nudge, offset) - bias; });
   });
+}
+
+/// Halves round ties to even, which is up or down by the parity of `top`. A converter that never saturates
+/// may have the other parity: over 2^k rows, b bits have one tie alone, half the full scale, and their exact
+/// factor is a half; any larger one would move other sums.
+std::string admit_half2(const AdcTable& table, uint32_t p_max, AdcForm* form) {
+  const uint32_t limit = limit_of(table, p_max);
+  std::string reason = admit_half2(table, p_max, limit, form);
+  if (reason.empty() || admit_half2(table, p_max, limit + 1, form).empty()) return "";
+  return reason;
 }
 
 }  // namespace

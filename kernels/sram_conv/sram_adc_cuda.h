@@ -9,8 +9,8 @@
 // Read as a float, the integer p is the subnormal p * 2^-149. fma(p, 2^125/D, 1 - L*2^-24) = 1 - (L - p/D) *
 // 2^-24 is rounded to a multiple of 2^-24 (the spacing below 1) and saturates at 1: its bits are 0x3F800000 -
 // (L - code). The factor is nudged up so that ties round up. In half precision the same holds with 2^13/D and
-// a spacing of 2^-11. The table is the truth: a form is used only after it equals the table for every partial
-// sum.
+// a spacing of 2^-11; where a nudge would be too coarse, L + 1 in the place of L turns ties the other way.
+// The table is the truth: a form is used only after it equals the table for every partial sum.
 #pragma once
 
 #include <cstdint>

@@ -24,7 +24,7 @@ TEST(Choice, SeedConv2TakesTheKernelsThatWereMeasuredBest) {
     const SramConvSpec spec = cases::make_spec(cases::seed_conv2(r, r == 16 ? 4 : 5));
     const cuda::SramChoice hopper = choose_sram_kernel(spec, 0, kH200);
     EXPECT_EQ(hopper.kernel, r <= 32 ? SramKernel::kFloat8 : SramKernel::kBinary) << r;
-    EXPECT_EQ(hopper.adc, r <= 64 ? AdcKind::kHalf2 : AdcKind::kFma) << r;
+    EXPECT_EQ(hopper.adc, AdcKind::kHalf2) << r;
     EXPECT_EQ(hopper.block_channels(), r <= 32 ? 32 : 128) << r;
     EXPECT_EQ(hopper.threads, r <= 32 ? 384 : 512) << r;
     EXPECT_LE(hopper.shared_bytes, kH200.shared_bytes);
@@ -161,6 +161,9 @@ TEST(AdcForms, CoverTheConvertersThatMatter) {
           }
           if (kind == AdcKind::kClamp && std::string(mode) == "saturating") {
             EXPECT_TRUE(ok);
+          }
+          if (kind == AdcKind::kHalf2 && std::string(mode) == "uniform" && r < 2048) {
+            EXPECT_TRUE(ok) << r << " " << bits;  // one tie alone: see admit_half2()
           }
         }
       }
