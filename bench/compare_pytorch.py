@@ -89,7 +89,8 @@ class Sramsim:
 
     def seconds(self, program, bench, per_image):
         """Seconds per image (the counter), or per iteration, of one bench row."""
-        text = self.run(f"bench/{program}", f"--benchmark_filter=^{re.escape(bench)}/real_time$", "--benchmark_format=json",
+        name = re.escape(bench).replace(r"\-", "-")  # which POSIX expressions do not know
+        text = self.run(f"bench/{program}", f"--benchmark_filter=^{name}/real_time$", "--benchmark_format=json",
                         "--benchmark_min_time=0.5").stdout
         row = json.loads(text)["benchmarks"][0]
         if row.get("error_occurred"):

@@ -20,6 +20,7 @@ endif()
 set(SRAMSIM_AVX2_FLAGS -mavx2 -mfma -mbmi -mbmi2 -mpopcnt)
 set(SRAMSIM_AVX512_FLAGS ${SRAMSIM_AVX2_FLAGS} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mavx512vbmi2
     -mavx512bitalg -mavx512vpopcntdq -mavx512vnni -mgfni -mprefer-vector-width=512)
+set(SRAMSIM_AMX_FLAGS ${SRAMSIM_AVX512_FLAGS} -mamx-tile -mamx-int8)
 
 # Only the files named for an instruction set are compiled for it: the rest runs on any machine of the architecture.
 function(sramsim_simd_flags)
@@ -29,6 +30,8 @@ function(sramsim_simd_flags)
   foreach(source ${ARGN})
     if(source MATCHES "_avx512\\.cpp$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${SRAMSIM_AVX512_FLAGS}")
+    elseif(source MATCHES "_amx\\.cpp$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${SRAMSIM_AMX_FLAGS}")
     elseif(source MATCHES "_avx2\\.cpp$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${SRAMSIM_AVX2_FLAGS}")
     endif()

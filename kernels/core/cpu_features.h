@@ -16,11 +16,16 @@ inline bool cpu_has_avx512() {
          __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("avx512vpopcntdq") &&
          __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("gfni");
 }
+/// The matrix unit of Sapphire Rapids and later, beside AVX-512; asks the operating system for its registers.
+bool cpu_has_amx();
 #else
 inline bool cpu_has_avx2() {
   return false;
 }
 inline bool cpu_has_avx512() {
+  return false;
+}
+inline bool cpu_has_amx() {
   return false;
 }
 #endif

@@ -14,6 +14,7 @@
 #include "kernels/sram_conv/carry_save.h"
 #include "kernels/sram_conv/carry_save_count.h"
 #include "kernels/sram_conv/carry_save_lists.h"
+#include "kernels/sram_conv/write_outputs_impl.h"
 
 namespace sramsim::carry_save {
 namespace {
@@ -313,25 +314,6 @@ void gather_sums(const Layer& layer, const int32_t* acc, int output, int32_t* su
   }
 }
 
-/// y or S of one output pixel; the operations of sram_conv.h in their order, over channels.
-inline void write_outputs(const Layer& layer, const SramOutput& out, double step, const int32_t* sums,
-                          int32_t window_sum, int64_t pixel) {
-  const int64_t at = pixel * layer.outputs;
-  const int n = layer.outputs;
-  if (out.s)
-    for (int o = 0; o < n; ++o) out.s[at + o] = sram_sum(sums[o], step, layer.offset, window_sum);
-  if (!out.y) return;
-  float* y = out.y + at;
-  if (out.bias)
-    for (int o = 0; o < n; ++o)
-      y[o] = layer_output(sram_sum(sums[o], step, layer.offset, window_sum), out.act_scale, out.weight_scale,
-                          out.bias[o], out.relu);
-  else
-    for (int o = 0; o < n; ++o)
-      y[o] = layer_output(sram_sum(sums[o], step, layer.offset, window_sum), out.act_scale, out.weight_scale,
-                          0.0f, out.relu);
-}
-
 inline int32_t window_sum(const Layer& layer, const uint8_t* window) {
   int32_t sum = 0;
   for (int k = 0; k < layer.positions; ++k) {
@@ -381,7 +363,8 @@ void finish_strip(const Layer& layer, const Strip& strip) {
           sums = acc + t * table_acc;
         else
           gather_sums<Simd>(layer, acc, t, strip.sums);
-        write_outputs(layer, strip.outputs[t], layer.steps[t], sums, sum, pixel);
+        write_outputs(strip.outputs[t], layer.steps[t], layer.offset, sums, sum,
+                      {pixel * layer.outputs, 0, layer.outputs});
       }
     }
 }

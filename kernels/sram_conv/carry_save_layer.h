@@ -1,37 +1,13 @@
 // Packs a layer for the carry-save kernels: row vectors, row runs, byte tables, plane weights.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <new>
 #include <vector>
 
+#include "kernels/core/aligned_array.h"
 #include "kernels/sram_conv/carry_save.h"
 
 namespace sramsim::carry_save {
-
-/// Array on a cache line boundary.
-template <typename T>
-class AlignedArray {
- public:
-  AlignedArray() = default;
-  /// Zeroed.
-  explicit AlignedArray(size_t count) : data_(new (kLine) T[count]()) {}
-  static AlignedArray uninitialised(size_t count) {
-    AlignedArray array;
-    array.data_.reset(new (kLine) T[count]);
-    return array;
-  }
-  T* get() const { return data_.get(); }
-
- private:
-  static constexpr std::align_val_t kLine{64};
-  struct Free {
-    void operator()(T* data) const { ::operator delete[](data, kLine); }
-  };
-  std::unique_ptr<T[], Free> data_;
-};
 
 /// Owns what a Layer points to.
 class PackedLayer {

@@ -82,7 +82,7 @@ class SramConvPlan {
 
 /// One way to compute the op, in the ordered list of variants (best first, reference last).
 struct SramConvVariant {
-  const char* name;  ///< "avx512", "avx2", "portable", "integer", "reference"
+  const char* name;  ///< "amx", "avx512", "avx2", "portable", "integer", "reference", ...
   const char* idea;  ///< one sentence: what it does differently from the next one
   /// Empty if this machine and this spec can use it, else the reason why not.
   std::string (*refuses)(const SramConvSpec& spec);

@@ -6,8 +6,9 @@
 namespace sramsim {
 
 std::span<const SramConvVariant> sram_conv_variants() {
-  static const SramConvVariant list[] = {sram_conv_integer(), sram_conv_mixed(),    sram_conv_avx512(),
-                                         sram_conv_avx2(),    sram_conv_portable(), sram_conv_reference()};
+  static const SramConvVariant list[] = {sram_conv_integer(),  sram_conv_mixed(),    sram_conv_by_density(),
+                                         sram_conv_amx(),      sram_conv_avx512(),   sram_conv_avx2(),
+                                         sram_conv_portable(), sram_conv_reference()};
   return list;
 }
 

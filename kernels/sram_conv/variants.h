@@ -9,6 +9,8 @@ namespace sramsim {
 
 SramConvVariant sram_conv_integer();
 SramConvVariant sram_conv_mixed();
+SramConvVariant sram_conv_by_density();
+SramConvVariant sram_conv_amx();
 SramConvVariant sram_conv_avx512();
 SramConvVariant sram_conv_avx2();
 SramConvVariant sram_conv_portable();

@@ -119,7 +119,7 @@ TEST(Architecture, IntrinsicsStandInFilesOfTheirInstructionSet) {
   // Private kernel headers (*_avx512.h, *_impl.h) are compiled only from such files.
   const std::regex simd(R"re(\w+intrin\.h)re");
   const auto where = [](const SourceFile& f) {
-    static const std::regex allowed(R"re(_(avx2|avx512|impl)\.(cpp|h)$)re");
+    static const std::regex allowed(R"re(_(avx2|avx512|amx|impl)\.(cpp|h)$)re");
     return f.in("kernels/") && !std::regex_search(f.path, allowed);
   };
   EXPECT_EQ(findings(where, simd, true), "");

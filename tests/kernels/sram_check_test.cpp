@@ -154,9 +154,9 @@ TEST_F(SramCheck, ExtremeButLegalSumsAreExact) {
 }
 
 TEST_F(SramCheck, UnknownVariant) {
-  EXPECT_EQ(
-      error("sse9"),
-      "SRAM kernel 'sse9' is unknown, choose one of: integer, mixed, avx512, avx2, portable, reference");
+  EXPECT_EQ(error("sse9"),
+            "SRAM kernel 'sse9' is unknown, choose one of: integer, mixed, by-density, amx, avx512, avx2, "
+            "portable, reference");
 }
 TEST_F(SramCheck, ForcedVariantThatRefuses) {
   spec_.adcs[0].code.back() = 3;

@@ -48,7 +48,9 @@ void expect_equal(const SramCase& c, std::map<std::string, int>& ran) {
 /// Variants whose every refusal is about the converter; the others may also lack an instruction set.
 void expect_all_ran(const std::map<std::string, int>& ran) {
   for (const std::string& name : fast_variants()) {
-    if ((name == "avx512" && !cpu_has_avx512()) || (name == "avx2" && !cpu_has_avx2())) continue;
+    if (((name == "amx" || name == "by-density") && !cpu_has_amx()) ||
+        (name == "avx512" && !cpu_has_avx512()) || (name == "avx2" && !cpu_has_avx2()))
+      continue;
     const auto it = ran.find(name);
     EXPECT_GT(it == ran.end() ? 0 : it->second, 0) << name << " accepted no case";
   }
@@ -240,6 +242,55 @@ TEST(SramVariants, EqualTheReferenceOnImagesWithBackground) {
   omp_set_num_threads(before);
 }
 
+/// Columns in which every row stores a 1 reach the largest partial sums, around the fields and tables of the
+/// kernels: 63 and 64, 127 and 128.
+TEST(SramVariants, EqualTheReferenceOnFullColumns) {
+  std::map<std::string, int> ran;
+  for (const int rows : {15, 16, 31, 32, 63, 64, 65, 126, 127, 128, 129, 255, 256})
+    for (const int weight_bits : {4, 5}) {
+      SramCase c;
+      c.shape = {2 * rows, 3, 6, 17, 2, 2, 1, 1};
+      c.n = 2;
+      c.subarray = rows;
+      c.weight_bits = weight_bits;
+      c.adcs = {{"uniform", 5, {}}};
+      const SramConvSpec spec = cases::make_spec(c);
+      cases::Operands operands = cases::make_operands(c);
+      std::fill(operands.codes.begin(), operands.codes.begin() + c.shape.rows() * 5, int8_t{-1});
+      std::fill(operands.q.begin(), operands.q.begin() + c.shape.inputs() / 2, uint8_t{15});
+      const auto expected = run_sums(spec, operands, c.n, "reference");
+      for (const std::string& name : fast_variants()) {
+        if (!refusal(name, spec).empty()) continue;
+        ++ran[name];
+        ASSERT_EQ(first_difference(spec, expected, run_sums(spec, operands, c.n, name)), "")
+            << name << " on " << cases::text_of(c);
+      }
+    }
+  if (cpu_has_amx()) {
+    EXPECT_EQ(ran["amx"], 20) << "all but those of more than 128 rows";
+  }
+}
+
+/// Dark images among bright ones: the choice by density is made more than once in a batch, and parts of a
+/// batch land where they belong.
+TEST(SramVariants, EqualTheReferenceOnBatchesOfMixedDensity) {
+  SramCase c;
+  c.shape = {64, 3, 4, 128, 2, 2, 1, 1};
+  c.n = 45;
+  c.subarray = 64;
+  c.adcs = {{"uniform", 4, {}}};
+  const SramConvSpec spec = cases::make_spec(c);
+  cases::Operands operands = cases::make_operands(c);
+  const int64_t inputs = c.shape.inputs();
+  for (const int dark : {0, 3, 8, 9, 10, 11, 12, 13, 14, 15, 17, 32, 33, 34, 35, 36, 37, 38, 39, 44})
+    for (int64_t k = 0; k < inputs; ++k) operands.q[dark * inputs + k] = k % 101 == 0;
+  const auto expected = run_sums(spec, operands, c.n, "reference");
+  for (const std::string& name : fast_variants())
+    if (refusal(name, spec).empty()) {
+      EXPECT_EQ(first_difference(spec, expected, run_sums(spec, operands, c.n, name)), "") << name;
+    }
+}
+
 TEST(SramVariants, AnEmptyBatchIsFine) {
   const SramCase c = cases::random_case(1);
   const SramConvSpec spec = cases::make_spec(c);
@@ -351,7 +402,7 @@ TEST(SramVariants, AForcedVariantIsTheOneThatRuns) {
 
   SramCase both = cases::seed_conv2(64, 5);
   both.adcs = {{"uniform", 5, {}}, {"uniform", 0, {}}};
-  std::map<std::string, std::set<std::string>> family_types;  // simd, integer, mixed, portable, reference
+  std::map<std::string, std::set<std::string>> family_types;  // amx, by-density, simd, integer, ...
   for (const SramCase& c : {cases::seed_conv2(64, 5), cases::seed_conv2(64, 0), both}) {
     const SramConvSpec spec = cases::make_spec(c);
     const cases::Operands operands = cases::make_operands(c);
@@ -367,7 +418,7 @@ TEST(SramVariants, AForcedVariantIsTheOneThatRuns) {
     plan_sram_conv(spec, operands.codes.data(), "", &chosen);
     EXPECT_EQ(chosen, best) << "unforced, the first that accepts is taken";
   }
-  EXPECT_EQ(family_types.size(), cpu_has_avx2() ? 5u : 4u);
+  EXPECT_EQ(family_types.size(), 4u + (cpu_has_avx2() ? 1u : 0u) + (cpu_has_amx() ? 2u : 0u));
   std::set<std::string> seen;
   for (const auto& [family, types] : family_types)
     for (const std::string& type : types)

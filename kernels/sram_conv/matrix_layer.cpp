@@ -1,0 +1,165 @@
+#include "kernels/sram_conv/matrix_layer.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+namespace sramsim::matrix_unit {
+namespace {
+
+constexpr int kMaxRows = kMaxSlices * kSliceRows;
+constexpr int kMeanRun = 8;  ///< rows; gathering shorter ones costs as much as their products
+constexpr int kDepthAlign = 16;
+
+constexpr int round_up(int value, int multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+int halves(const SramConvSpec& spec) {
+  return (spec.act_bits + kHalfBits - 1) / kHalfBits;
+}
+
+/// f(group, row of the group, kernel position, channel) for every row.
+template <class F>
+void for_each_row(const SramConvSpec& spec, F&& f) {
+  for (int g = 0; g < spec.rows.groups(); ++g)
+    for (int s = spec.rows.group_begin[g], row = 0; s < spec.rows.group_begin[g + 1]; ++s) {
+      const Segment& segment = spec.rows.segments[s];
+      for (int c = segment.channel_begin; c < segment.channel_end; ++c, ++row) f(g, row, segment.position, c);
+    }
+}
+
+/// Weight codes of an output channel at (position, channel).
+const int8_t* weight_row(const SramConvSpec& spec, const int8_t* codes, int o) {
+  return codes + int64_t{o} * spec.shape.rows();
+}
+
+/// Ones that any column stores in any row group, at most.
+int largest_partial_sum(const SramConvSpec& spec, const int8_t* codes) {
+  std::vector<int> ones(spec.rows.groups());
+  int largest = 0;
+  for (int o = 0; o < spec.shape.o; ++o)
+    for (int j = 0; j < spec.planes(); ++j) {
+      std::fill(ones.begin(), ones.end(), 0);
+      const int8_t* row = weight_row(spec, codes, o);
+      for_each_row(spec, [&](int g, int, int position, int c) {
+        ones[g] += plane_bit(spec.encoding, spec.weight_bits, row[position * spec.shape.c + c], j);
+      });
+      largest = std::max(largest, *std::max_element(ones.begin(), ones.end()));
+    }
+  return largest;
+}
+
+}  // namespace
+
+std::string PackedLayer::refuses(const SramConvSpec& spec) {
+  if (spec.dac_bits != 1) return "inputs of several bits";
+  if (spec.adcs.size() != 1) return "several ADC tables";
+  if (spec.rows.largest_group() > kMaxRows)
+    return "row groups of more than " + std::to_string(kMaxRows) + " rows";
+  if (static_cast<int64_t>(spec.rows.segments.size()) * kMeanRun > spec.shape.rows())
+    return "row groups whose rows are scattered over kernel positions";
+  const std::vector<uint32_t>& code = spec.adcs[0].code;
+  if (*std::max_element(code.begin(), code.begin() + spec.p_max() + 1) > 255) return "ADC codes above 255";
+  return "";
+}
+
+bool PackedLayer::fits(const SramConvSpec& spec, const int8_t* codes) {
+  return spec.rows.largest_group() <= kMaxPartialSum || largest_partial_sum(spec, codes) <= kMaxPartialSum;
+}
+
+PackedLayer::PackedLayer(const SramConvSpec& spec, const int8_t* codes) {
+  pack_activations(spec);
+  pack_passes(spec, codes);
+  pack_table(spec);
+  layer_.long_table = largest_partial_sum(spec, codes) > 63;
+}
+
+void PackedLayer::pack_activations(const SramConvSpec& spec) {
+  layer_.shape = spec.shape;
+  layer_.halves = halves(spec);
+  layer_.offset = offset_weight(spec.encoding, spec.weight_bits);
+  layer_.groups = spec.rows.groups();
+  const int largest = spec.rows.largest_group();
+  layer_.slices = (largest + kSliceRows - 1) / kSliceRows;
+  layer_.depth = round_up(std::min(largest, kSliceRows), kDepthAlign);
+  layer_.slice_bytes = kWindows * layer_.depth;
+  const int64_t group_bytes = int64_t{2} * layer_.slices * layer_.slice_bytes;
+  layer_.half_bytes = layer_.groups * group_bytes;
+  layer_.block_bytes = layer_.halves * layer_.half_bytes;
+  for_each_row(spec, [&](int g, int row, int position, int c) {
+    const int down = position / spec.shape.kw, right = position % spec.shape.kw;
+    const bool same = !runs_.empty() && runs_.back().down == down && runs_.back().right == right;
+    if (same && row % kSliceRows != 0 && runs_.back().channel + runs_.back().rows == c)
+      ++runs_.back().rows;
+    else
+      runs_.push_back({down, right, !same, c, 1,
+                       g * group_bytes + int64_t{row / kSliceRows} * layer_.slice_bytes + row % kSliceRows});
+  });
+  layer_.runs = runs_.data();
+  layer_.run_count = static_cast<int>(runs_.size());
+  layer_.tiles.palette = 1;
+  for (int tile = 0; tile < 8; ++tile) {
+    const bool activations = tile < 2, weights = !activations && tile < 4;
+    layer_.tiles.rows[tile] = static_cast<uint8_t>(weights ? layer_.depth / 4 : kWindows);
+    layer_.tiles.row_bytes[tile] = static_cast<uint16_t>(activations ? layer_.depth : 4 * kChannels);
+  }
+}
+
+/// Planes whose weights differ by a factor of 8 at most, as 8 times the weight must fit a signed byte, times
+/// each half of the activation bits.
+void PackedLayer::pack_passes(const SramConvSpec& spec, const int8_t* codes) {
+  const auto weight = [&](int j) { return plane_weight(spec.encoding, spec.weight_bits, j); };
+  for (int shift = 0; shift < spec.weight_bits; shift += 4) {
+    std::vector<int> planes;
+    for (int j = 0; j < spec.planes(); ++j)
+      if (std::abs(weight(j)) >> shift >= 1 && std::abs(weight(j)) >> shift < 16) planes.push_back(j);
+    if (planes.empty()) continue;
+    weights_.push_back(weight_tiles(spec, codes, planes));
+    for (int half = 0; half < halves(spec); ++half) {
+      std::vector<uint32_t> dots;
+      for (const int j : planes) {
+        uint32_t word = 0;
+        for (int bit = 0; bit < std::min(kHalfBits, spec.act_bits - kHalfBits * half); ++bit)
+          word |= uint32_t{static_cast<uint8_t>(weight(j) / (1 << shift) * (1 << bit))} << (8 * bit);
+        dots.push_back(word);
+      }
+      dots_.push_back(std::move(dots));
+      passes_.push_back({half, static_cast<int>(planes.size()), shift + kHalfBits * half, dots_.back().data(),
+                         weights_.back().get()});
+    }
+  }
+  layer_.passes = passes_.data();
+  layer_.pass_count = static_cast<int>(passes_.size());
+}
+
+AlignedArray<uint8_t> PackedLayer::weight_tiles(const SramConvSpec& spec, const int8_t* codes,
+                                                const std::vector<int>& planes) const {
+  const int64_t group_bytes = static_cast<int64_t>(planes.size()) * layer_.slices * kTileBytes;
+  AlignedArray<uint8_t> tiles(channel_blocks() * layer_.groups * group_bytes);
+  for (int o = 0; o < spec.shape.o; ++o) {
+    const int8_t* code = weight_row(spec, codes, o);
+    uint8_t* block = tiles.get() + int64_t{o / kChannels} * layer_.groups * group_bytes;
+    for_each_row(spec, [&](int g, int row, int position, int c) {
+      uint8_t* tile = block + g * group_bytes + int64_t{row / kSliceRows} * kTileBytes;
+      const int r = row % kSliceRows;
+      uint8_t* byte = tile + r / 4 * 4 * kChannels + o % kChannels * 4 + r % 4;
+      for (const int j : planes) {
+        *byte = static_cast<uint8_t>(
+            plane_bit(spec.encoding, spec.weight_bits, code[position * spec.shape.c + c], j));
+        byte += int64_t{layer_.slices} * kTileBytes;
+      }
+    });
+  }
+  return tiles;
+}
+
+void PackedLayer::pack_table(const SramConvSpec& spec) {
+  const AdcTable& adc = spec.adcs[0];
+  const auto p_max = static_cast<int>(spec.p_max());
+  for (int p = 0; p <= kMaxPartialSum; ++p)
+    layer_.table[p] = static_cast<uint8_t>(adc.code[std::min(p, p_max)]);
+  layer_.step = adc.step;
+}
+
+}  // namespace sramsim::matrix_unit

@@ -1,0 +1,92 @@
+// The variant built on the matrix unit: cuts the windows of all images into strips of blocks of 16 and runs
+// them on all threads. Compiled for any machine; the kernel is reached through an Engine.
+#include <omp.h>
+
+#include <algorithm>
+
+#include "kernels/core/cpu_features.h"
+#include "kernels/sram_conv/matrix_layer.h"
+#include "kernels/sram_conv/variants.h"
+
+namespace sramsim {
+namespace matrix_unit {
+namespace {
+
+constexpr int64_t kStripBytes = 320 << 10;  ///< activations of a strip: a part of a second-level cache
+constexpr int kStripBlocks = 24;     ///< at most: their accumulators share a first-level cache with weights
+constexpr int kStripsPerThread = 4;  ///< at least, so that threads finish together
+
+class Plan final : public SramConvPlan {
+ public:
+  Plan(const SramConvSpec& spec, const int8_t* codes) : packed_(spec, codes) {}
+
+  void run(const uint8_t* q, int n, std::span<const SramOutput> outputs) const override {
+    if (n == 0) return;
+    const Layer& layer = packed_.view();
+    const int threads = omp_get_max_threads();
+    const int64_t pixels = int64_t{n} * layer.shape.out_h() * layer.shape.out_w();
+    const Cut cut = choose_cut(pixels, threads);
+    const int64_t strip_pixels = int64_t{cut.blocks} * kWindows;
+#pragma omp parallel num_threads(threads)
+    {
+      const auto activations = AlignedArray<uint8_t>::uninitialised(cut.blocks * layer.block_bytes);
+      const auto window_sums = AlignedArray<int32_t>::uninitialised(strip_pixels);
+      const auto acc = AlignedArray<int32_t>::uninitialised(strip_pixels * kChannels);
+      const auto sums = AlignedArray<int32_t>::uninitialised(strip_pixels * kChannels);
+#pragma omp for schedule(dynamic) collapse(2)
+      for (int64_t first = 0; first < pixels; first += strip_pixels)
+        for (int channels = 0; channels < packed_.channel_blocks(); channels += cut.channel_blocks) {
+          Strip strip{};
+          strip.q = q;
+          strip.first_pixel = first;
+          strip.end_pixel = std::min(first + strip_pixels, pixels);
+          strip.first_channel_block = channels;
+          strip.end_channel_block = std::min(channels + cut.channel_blocks, packed_.channel_blocks());
+          strip.output = &outputs[0];
+          strip.activations = activations.get();
+          strip.window_sums = window_sums.get();
+          strip.acc = acc.get();
+          strip.sums = sums.get();
+          kAmxEngine->convolve_strip(layer, strip);
+        }
+    }
+  }
+
+ private:
+  /// Blocks and channel blocks of a strip.
+  struct Cut {
+    int blocks, channel_blocks;
+  };
+  /// A strip that meets all channels gathers its windows once; few images leave too few of those.
+  Cut choose_cut(int64_t pixels, int threads) const {
+    const int64_t strips = int64_t{threads} * kStripsPerThread, blocks = (pixels + kWindows - 1) / kWindows;
+    const int64_t fit = std::clamp<int64_t>(kStripBytes / packed_.view().block_bytes, 1, kStripBlocks);
+    const int64_t together = std::clamp<int64_t>(blocks / strips, 1, fit);
+    const int64_t parts = std::clamp<int64_t>(strips * together / blocks, 1, packed_.channel_blocks());
+    return {static_cast<int>(together), static_cast<int>((packed_.channel_blocks() + parts - 1) / parts)};
+  }
+
+  PackedLayer packed_;
+};
+
+std::string refuses(const SramConvSpec& spec) {
+  if (!kAmxEngine) return "this build has no AMX code";
+  if (!cpu_has_amx())
+    return "this processor or operating system lacks AMX, or AVX-512 with what the kernel needs";
+  return PackedLayer::refuses(spec);
+}
+
+std::unique_ptr<SramConvPlan> make(const SramConvSpec& spec, const int8_t* codes) {
+  if (!PackedLayer::fits(spec, codes)) return sram_conv_avx512().make(spec, codes);
+  return std::make_unique<Plan>(spec, codes);
+}
+
+}  // namespace
+}  // namespace matrix_unit
+
+SramConvVariant sram_conv_amx() {
+  return {"amx", "partial sums as products of bytes that hold two activation bits, whatever bits are set",
+          matrix_unit::refuses, matrix_unit::make};
+}
+
+}  // namespace sramsim

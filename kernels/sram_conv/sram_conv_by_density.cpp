@@ -1,0 +1,112 @@
+// By density: what a matrix unit takes does not depend on the activations, what carry-save counters take
+// grows with every set bit. A few images at a time go to whichever is faster; sums are the same.
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <mutex>
+
+#include "kernels/sram_conv/variants.h"
+
+namespace sramsim {
+namespace {
+
+constexpr int kImages = 8;     ///< that share a choice
+constexpr int64_t kWord = 8;   ///< codes looked at together
+constexpr int kSampling = 31;  ///< one word in so many is looked at
+
+/// Nanoseconds for one window and row group, on a core of a Sapphire Rapids (bench/sram_conv_bench, conv2).
+class Cost {
+ public:
+  explicit Cost(const SramConvSpec& spec) {
+    const auto parts = [](int n, int size) { return (n + size - 1) / size; };
+    const int channel_blocks = parts(spec.shape.o, 16);
+    const double tile = spec.rows.largest_group() > 64 ? 3.2 : 1.7;
+    matrix_unit_ = tile * channel_blocks * spec.planes() * parts(spec.act_bits, 4);
+    vectors_ = parts(channel_blocks * parts(spec.planes(), 4), 8) * spec.act_bits;
+    rows_ = static_cast<double>(spec.shape.rows()) / spec.rows.groups();
+  }
+  /// `density`: share of the activation bits that are set.
+  bool matrix_unit_is_faster(double density) const {
+    const double set = rows_ * density;
+    return matrix_unit_ <
+           vectors_ * (std::min(8.0, 1.5 + 2.5 * set) + 0.5 * set);  // few set bits: nothing to convert
+  }
+
+ private:
+  double matrix_unit_, vectors_, rows_;
+};
+
+class ByDensityPlan final : public SramConvPlan {
+ public:
+  ByDensityPlan(const SramConvSpec& spec, const int8_t* codes)
+      : spec_(spec),
+        codes_(codes, codes + spec.shape.o * int64_t{spec.shape.rows()}),
+        cost_(spec),
+        sparse_(sram_conv_avx512().make(spec, codes)) {}
+
+  void run(const uint8_t* q, int n, std::span<const SramOutput> outputs) const override {
+    for (int first = 0, end; first < n; first = end) {
+      const bool dense = is_dense(q, first, std::min(first + kImages, n));
+      for (end = std::min(first + kImages, n); end < n; end = std::min(end + kImages, n))
+        if (is_dense(q, end, std::min(end + kImages, n)) != dense) break;
+      run_images(dense ? dense_plan() : *sparse_, q, first, end, outputs);
+    }
+  }
+
+  std::string describe() const override { return "amx for dense activations, avx512 for others"; }
+
+ private:
+  /// By a sample: the choice changes nothing but the time.
+  bool is_dense(const uint8_t* q, int first, int end) const {
+    const int64_t words = (end - first) * spec_.shape.inputs() / kWord;
+    int64_t set = 0, looked_at = 0;
+    for (int64_t k = 0; k < words; k += kSampling, ++looked_at) {
+      uint64_t codes;
+      std::memcpy(&codes, q + first * spec_.shape.inputs() + k * kWord, kWord);
+      set += std::popcount(codes);
+    }
+    const auto bits = static_cast<double>(std::max<int64_t>(looked_at, 1) * kWord * spec_.act_bits);
+    return cost_.matrix_unit_is_faster(static_cast<double>(set) / bits);
+  }
+
+  void run_images(const SramConvPlan& plan, const uint8_t* q, int first, int end,
+                  std::span<const SramOutput> outputs) const {
+    std::vector<SramOutput> part(outputs.begin(), outputs.end());
+    for (SramOutput& out : part) {
+      if (out.s) out.s += first * spec_.shape.outputs();
+      if (out.y) out.y += first * spec_.shape.outputs();
+    }
+    plan.run(q + first * spec_.shape.inputs(), end - first, part);
+  }
+
+  /// Made when first needed: most networks never do.
+  const SramConvPlan& dense_plan() const {
+    std::call_once(made_, [&] { dense_ = sram_conv_amx().make(spec_, codes_.data()); });
+    return *dense_;
+  }
+
+  SramConvSpec spec_;
+  std::vector<int8_t> codes_;
+  Cost cost_;
+  std::unique_ptr<SramConvPlan> sparse_;
+  mutable std::once_flag made_;
+  mutable std::unique_ptr<SramConvPlan> dense_;
+};
+
+std::string refuses(const SramConvSpec& spec) {
+  const std::string reason = sram_conv_amx().refuses(spec);
+  return reason.empty() ? sram_conv_avx512().refuses(spec) : reason;
+}
+
+std::unique_ptr<SramConvPlan> make(const SramConvSpec& spec, const int8_t* codes) {
+  return std::make_unique<ByDensityPlan>(spec, codes);
+}
+
+}  // namespace
+
+SramConvVariant sram_conv_by_density() {
+  return {"by-density", "the next two, a few images at a time each, by how many activation bits are set",
+          refuses, make};
+}
+
+}  // namespace sramsim
