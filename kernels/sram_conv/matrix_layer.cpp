@@ -72,11 +72,14 @@ PackedLayer::PackedLayer(const SramConvSpec& spec, const int8_t* codes) {
   pack_activations(spec);
   pack_passes(spec, codes);
   pack_table(spec);
-  layer_.long_table = largest_partial_sum(spec, codes) > 63;
+  layer_.long_table = spec.rows.largest_group() > 63 && largest_partial_sum(spec, codes) > 63;
 }
 
 void PackedLayer::pack_activations(const SramConvSpec& spec) {
-  layer_.shape = spec.shape;
+  const ConvShape& shape = spec.shape;
+  layer_.c = shape.c, layer_.h = shape.h, layer_.w = shape.w;
+  layer_.stride = shape.stride, layer_.padding = shape.padding;
+  layer_.o = shape.o, layer_.out_h = shape.out_h(), layer_.out_w = shape.out_w();
   layer_.halves = halves(spec);
   layer_.offset = offset_weight(spec.encoding, spec.weight_bits);
   layer_.groups = spec.rows.groups();
@@ -88,7 +91,7 @@ void PackedLayer::pack_activations(const SramConvSpec& spec) {
   layer_.half_bytes = layer_.groups * group_bytes;
   layer_.block_bytes = layer_.halves * layer_.half_bytes;
   for_each_row(spec, [&](int g, int row, int position, int c) {
-    const int down = position / spec.shape.kw, right = position % spec.shape.kw;
+    const int down = position / shape.kw, right = position % shape.kw;
     const bool same = !runs_.empty() && runs_.back().down == down && runs_.back().right == right;
     if (same && row % kSliceRows != 0 && runs_.back().channel + runs_.back().rows == c)
       ++runs_.back().rows;
@@ -136,7 +139,8 @@ void PackedLayer::pack_passes(const SramConvSpec& spec, const int8_t* codes) {
 AlignedArray<uint8_t> PackedLayer::weight_tiles(const SramConvSpec& spec, const int8_t* codes,
                                                 const std::vector<int>& planes) const {
   const int64_t group_bytes = static_cast<int64_t>(planes.size()) * layer_.slices * kTileBytes;
-  AlignedArray<uint8_t> tiles(channel_blocks() * layer_.groups * group_bytes);
+  AlignedArray<uint8_t> tiles(int64_t{channel_blocks()} * layer_.groups * group_bytes);
+#pragma omp parallel for schedule(static, kChannels)  // a channel block to one thread
   for (int o = 0; o < spec.shape.o; ++o) {
     const int8_t* code = weight_row(spec, codes, o);
     uint8_t* block = tiles.get() + int64_t{o / kChannels} * layer_.groups * group_bytes;

@@ -24,7 +24,7 @@ class PackedLayer {
   PackedLayer& operator=(const PackedLayer&) = delete;
 
   const Layer& view() const { return layer_; }
-  int channel_blocks() const { return (layer_.shape.o + kChannels - 1) / kChannels; }
+  int channel_blocks() const { return (layer_.o + kChannels - 1) / kChannels; }
 
  private:
   void pack_activations(const SramConvSpec& spec);

@@ -3,6 +3,9 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "kernels/core/cpu_features.h"
 #include "kernels/sram_conv/matrix_layer.h"
@@ -16,6 +19,12 @@ constexpr int64_t kStripBytes = 320 << 10;  ///< activations of a strip: a part 
 constexpr int kStripBlocks = 24;     ///< at most: their accumulators share a first-level cache with weights
 constexpr int kStripsPerThread = 4;  ///< at least, so that threads finish together
 
+/// One thread's buffers.
+struct Scratch {
+  AlignedArray<uint8_t> activations;
+  AlignedArray<int32_t> window_sums, acc, sums;
+};
+
 class Plan final : public SramConvPlan {
  public:
   Plan(const SramConvSpec& spec, const int8_t* codes) : packed_(spec, codes) {}
@@ -24,32 +33,32 @@ class Plan final : public SramConvPlan {
     if (n == 0) return;
     const Layer& layer = packed_.view();
     const int threads = omp_get_max_threads();
-    const int64_t pixels = int64_t{n} * layer.shape.out_h() * layer.shape.out_w();
+    const int64_t pixels = int64_t{n} * layer.out_h * layer.out_w;
     const Cut cut = choose_cut(pixels, threads);
     const int64_t strip_pixels = int64_t{cut.blocks} * kWindows;
-#pragma omp parallel num_threads(threads)
-    {
-      const auto activations = AlignedArray<uint8_t>::uninitialised(cut.blocks * layer.block_bytes);
-      const auto window_sums = AlignedArray<int32_t>::uninitialised(strip_pixels);
-      const auto acc = AlignedArray<int32_t>::uninitialised(strip_pixels * kChannels);
-      const auto sums = AlignedArray<int32_t>::uninitialised(strip_pixels * kChannels);
-#pragma omp for schedule(dynamic) collapse(2)
-      for (int64_t first = 0; first < pixels; first += strip_pixels)
-        for (int channels = 0; channels < packed_.channel_blocks(); channels += cut.channel_blocks) {
-          Strip strip{};
-          strip.q = q;
-          strip.first_pixel = first;
-          strip.end_pixel = std::min(first + strip_pixels, pixels);
-          strip.first_channel_block = channels;
-          strip.end_channel_block = std::min(channels + cut.channel_blocks, packed_.channel_blocks());
-          strip.output = &outputs[0];
-          strip.activations = activations.get();
-          strip.window_sums = window_sums.get();
-          strip.acc = acc.get();
-          strip.sums = sums.get();
-          kAmxEngine->convolve_strip(layer, strip);
-        }
-    }
+    std::vector<Scratch> scratch;
+    for (int k = 0; k < threads; ++k)
+      scratch.push_back({AlignedArray<uint8_t>::uninitialised(cut.blocks * layer.block_bytes),
+                         AlignedArray<int32_t>::uninitialised(strip_pixels),
+                         AlignedArray<int32_t>::uninitialised(strip_pixels * kChannels),
+                         AlignedArray<int32_t>::uninitialised(strip_pixels * kChannels)});
+#pragma omp parallel for num_threads(threads) schedule(dynamic) collapse(2)
+    for (int64_t first = 0; first < pixels; first += strip_pixels)
+      for (int channels = 0; channels < packed_.channel_blocks(); channels += cut.channel_blocks) {
+        const Scratch& own = scratch[omp_get_thread_num()];
+        Strip strip{};
+        strip.q = q;
+        strip.first_pixel = first;
+        strip.end_pixel = std::min(first + strip_pixels, pixels);
+        strip.first_channel_block = channels;
+        strip.end_channel_block = std::min(channels + cut.channel_blocks, packed_.channel_blocks());
+        strip.output = &outputs[0];
+        strip.activations = own.activations.get();
+        strip.window_sums = own.window_sums.get();
+        strip.acc = own.acc.get();
+        strip.sums = own.sums.get();
+        kAmxEngine->convolve_strip(layer, strip);
+      }
   }
 
  private:
@@ -69,6 +78,20 @@ class Plan final : public SramConvPlan {
   PackedLayer packed_;
 };
 
+/// What stands in where the weights do not fit.
+class CarrySavePlan final : public SramConvPlan {
+ public:
+  CarrySavePlan(const SramConvSpec& spec, const int8_t* codes)
+      : plan_(sram_conv_avx512().make(spec, codes)) {}
+  void run(const uint8_t* q, int n, std::span<const SramOutput> outputs) const override {
+    plan_->run(q, n, outputs);
+  }
+  std::string describe() const override { return "avx512, because all 128 rows of some column store a 1"; }
+
+ private:
+  std::unique_ptr<SramConvPlan> plan_;
+};
+
 std::string refuses(const SramConvSpec& spec) {
   if (!kAmxEngine) return "this build has no AMX code";
   if (!cpu_has_amx())
@@ -77,12 +100,16 @@ std::string refuses(const SramConvSpec& spec) {
 }
 
 std::unique_ptr<SramConvPlan> make(const SramConvSpec& spec, const int8_t* codes) {
-  if (!PackedLayer::fits(spec, codes)) return sram_conv_avx512().make(spec, codes);
+  if (!PackedLayer::fits(spec, codes)) return std::make_unique<CarrySavePlan>(spec, codes);
   return std::make_unique<Plan>(spec, codes);
 }
 
 }  // namespace
 }  // namespace matrix_unit
+
+bool matrix_unit_fits(const SramConvSpec& spec, const int8_t* codes) {
+  return matrix_unit::PackedLayer::fits(spec, codes);
+}
 
 SramConvVariant sram_conv_amx() {
   return {"amx", "partial sums as products of bytes that hold two activation bits, whatever bits are set",

@@ -9,7 +9,8 @@
 // The work does not depend on how many bits are set: this is for dense activations. The windows of a strip
 // are gathered once, in the order in which tiles are loaded, and meet all output channels.
 //
-// This header has plain data only: it is included by sources compiled for different instruction sets.
+// This header has plain data only: it is included by sources compiled for different instruction sets, so it
+// must not define functions that the linker could share between them.
 #pragma once
 
 #include <cstdint>
@@ -59,7 +60,8 @@ struct Run {
 
 /// A layer packed for the matrix unit.
 struct Layer {
-  ConvShape shape;
+  int c, h, w, stride, padding;  ///< of the input ...
+  int o, out_h, out_w;           ///< ... and of the output
   int halves;
   int groups;
   int slices;  ///< of every group

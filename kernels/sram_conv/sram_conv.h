@@ -86,7 +86,7 @@ struct SramConvVariant {
   const char* idea;  ///< one sentence: what it does differently from the next one
   /// Empty if this machine and this spec can use it, else the reason why not.
   std::string (*refuses)(const SramConvSpec& spec);
-  /// codes: int8 [O,KH,KW,C], kept only in packed form.
+  /// codes: int8 [O,KH,KW,C], not needed after the call.
   std::unique_ptr<SramConvPlan> (*make)(const SramConvSpec& spec, const int8_t* codes);
 };
 

@@ -6,8 +6,9 @@
 // its product overlaps with nothing: two couples are under way while a third is converted.
 #include "kernels/sram_conv/matrix_unit.h"
 
-#if defined(__AMX_TILE__) && defined(__AMX_INT8__) && defined(__AVX512VBMI__) && defined(__AVX512VNNI__) && \
-    defined(__GFNI__)
+// Compilers differ in the names.
+#if (defined(__AMX_TILE__) || defined(__AMXTILE__)) && (defined(__AMX_INT8__) || defined(__AMXINT8__)) && \
+    defined(__AVX512VBMI__) && defined(__AVX512VNNI__) && defined(__GFNI__)
 
 // GCC 12 warns of the undefined operands inside its own intrinsics.
 #if defined(__GNUC__) && !defined(__clang__)
@@ -32,6 +33,8 @@ constexpr int kTileStride = 64;
 /// Weights of the row groups that are worked on together: a part of a first-level cache.
 constexpr int kChunkBytes = 16 << 10;
 constexpr int kMaxCouples = 64;  ///< of a block in one chunk
+// Intrinsics that load tiles do not tell GCC that they read memory: a store before one must be behind a
+// barrier or in another function. Those that store tiles are barriers.
 alignas(64) constexpr uint8_t kZeroRow[kTileStride] = {};
 
 /// The two products of a couple on their way from tiles to vectors: [window][channel].
@@ -286,7 +289,7 @@ SRAMSIM_INLINE void write_strip(const Work& work, const int32_t* sums, int count
   for (int64_t pixel = strip.first_pixel; pixel < strip.end_pixel; ++pixel, sums += kChannels)
     write_outputs(*strip.output, layer.step, layer.offset, sums,
                   layer.offset ? strip.window_sums[pixel - strip.first_pixel] : 0,
-                  {pixel * layer.shape.o + first, first, count});
+                  {pixel * layer.o + first, first, count});
 }
 
 void convolve(const Work& work) {
@@ -303,7 +306,7 @@ void convolve(const Work& work) {
       strip.sums[e] += static_cast<int32_t>(static_cast<uint32_t>(strip.acc[e]) << pass.shift);
   }
   const int32_t* sums = layer.pass_count == 1 ? strip.acc : strip.sums;
-  const int left = layer.shape.o - work.channel_block * kChannels;
+  const int left = layer.o - work.channel_block * kChannels;
   if (left >= kChannels)
     write_strip(work, sums, kChannels);
   else
@@ -320,31 +323,32 @@ SRAMSIM_INLINE Vector pair_of(Vector codes, int pair) {
 /// The windows of one block, those past the strip's end as its last.
 class Windows {
  public:
-  Windows(const Layer& layer, const Strip& strip, int64_t first) : shape_(layer.shape) {
-    const int out_w = shape_.out_w(), out_h = shape_.out_h();
+  Windows(const Layer& layer, const Strip& strip, int64_t first) : layer_(layer) {
+    const int64_t inputs = int64_t{layer.h} * layer.w * layer.c;
+    const int out_w = layer.out_w, out_h = layer.out_h;
     int x = static_cast<int>(first % out_w), y = static_cast<int>(first / out_w % out_h);
-    const uint8_t* image = strip.q + first / (int64_t{out_w} * out_h) * shape_.inputs();
+    const uint8_t* image = strip.q + first / (int64_t{out_w} * out_h) * inputs;
     for (int w = 0; w < kWindows; ++w) {
-      x_[w] = x * shape_.stride - shape_.padding;
-      y_[w] = y * shape_.stride - shape_.padding;
+      x_[w] = x * layer_.stride - layer_.padding;
+      y_[w] = y * layer_.stride - layer_.padding;
       image_[w] = image;
       if (first + w + 1 >= strip.end_pixel) continue;
       if (++x < out_w) continue;
       x = 0;
       if (++y < out_h) continue;
       y = 0;
-      image += shape_.inputs();
+      image += inputs;
     }
   }
   /// Codes of the window's pixel at a kernel position; null in the padding.
   const uint8_t* codes(int w, int down, int right) const {
     const int y = y_[w] + down, x = x_[w] + right;
-    if (y < 0 || y >= shape_.h || x < 0 || x >= shape_.w) return nullptr;
-    return image_[w] + (int64_t{y} * shape_.w + x) * shape_.c;
+    if (y < 0 || y >= layer_.h || x < 0 || x >= layer_.w) return nullptr;
+    return image_[w] + (int64_t{y} * layer_.w + x) * layer_.c;
   }
 
  private:
-  const ConvShape& shape_;
+  const Layer& layer_;
   int x_[kWindows], y_[kWindows];
   const uint8_t* image_[kWindows];
 };

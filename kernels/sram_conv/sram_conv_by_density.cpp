@@ -14,28 +14,47 @@ constexpr int kImages = 8;     ///< that share a choice
 constexpr int64_t kWord = 8;   ///< codes looked at together
 constexpr int kSampling = 31;  ///< one word in so many is looked at
 
+/// Share of the kernel positions of all windows that lie inside the image: carry-save counters skip the
+/// others.
+double inside_share(const ConvShape& shape) {
+  const auto inside = [&](int size, int kernel, int windows) {
+    int count = 0;
+    for (int y = 0; y < windows; ++y)
+      for (int k = 0; k < kernel; ++k) {
+        const int at = y * shape.stride - shape.padding + k;
+        count += 0 <= at && at < size;
+      }
+    return static_cast<double>(count) / (windows * kernel);
+  };
+  return inside(shape.h, shape.kh, shape.out_h()) * inside(shape.w, shape.kw, shape.out_w());
+}
+
 /// Nanoseconds for one window and row group, on a core of a Sapphire Rapids (bench/sram_conv_bench, conv2).
 class Cost {
  public:
-  explicit Cost(const SramConvSpec& spec) {
+  explicit Cost(const SramConvSpec& spec) : windows_(int64_t{spec.shape.out_h()} * spec.shape.out_w()) {
     const auto parts = [](int n, int size) { return (n + size - 1) / size; };
     const int channel_blocks = parts(spec.shape.o, 16);
-    const double tile = spec.rows.largest_group() > 64 ? 3.2 : 1.7;
-    matrix_unit_ = tile * channel_blocks * spec.planes() * parts(spec.act_bits, 4);
-    vectors_ = parts(channel_blocks * parts(spec.planes(), 4), 8) * spec.act_bits;
+    const double couple = spec.rows.largest_group() > 64 ? 3.2 : 1.7;
+    matrix_unit_ = couple * channel_blocks * spec.planes() * parts(spec.act_bits, 4);
+    counters_ = inside_share(spec.shape) * parts(channel_blocks * parts(spec.planes(), 4), 8) * spec.act_bits;
     rows_ = static_cast<double>(spec.shape.rows()) / spec.rows.groups();
   }
-  /// `density`: share of the activation bits that are set.
-  bool matrix_unit_is_faster(double density) const {
-    const double set = rows_ * density;
-    return matrix_unit_ <
-           vectors_ * (std::min(8.0, 1.5 + 2.5 * set) + 0.5 * set);  // few set bits: nothing to convert
+  /// `density`: share of the activation bits of the images that are set.
+  bool matrix_unit_is_faster(int images, double density) const {
+    const int64_t windows = images * windows_, blocks = (windows + 15) / 16;
+    const double matrix_unit = matrix_unit_ * static_cast<double>(16 * blocks) / static_cast<double>(windows);
+    const double set = rows_ * density;  // so few that there is nothing to convert, or some
+    return matrix_unit < counters_ * (std::min(8.0, 1.5 + 2.5 * set) + 0.5 * set);
   }
 
  private:
-  double matrix_unit_, vectors_, rows_;
+  int64_t windows_;
+  double matrix_unit_, counters_, rows_;
 };
 
+/// Weights are packed for the counters at once, for the matrix unit by the first dense run(): most networks
+/// never have one.
 class ByDensityPlan final : public SramConvPlan {
  public:
   ByDensityPlan(const SramConvSpec& spec, const int8_t* codes)
@@ -45,19 +64,28 @@ class ByDensityPlan final : public SramConvPlan {
         sparse_(sram_conv_avx512().make(spec, codes)) {}
 
   void run(const uint8_t* q, int n, std::span<const SramOutput> outputs) const override {
+    if (n == 0) return;
+    const auto next = [n](int first) { return std::min(first + kImages, n); };
+    const auto is_dense = [&](int first) {
+      return cost_.matrix_unit_is_faster(n, density(q, first, next(first)));
+    };
+    bool dense = is_dense(0);
     for (int first = 0, end; first < n; first = end) {
-      const bool dense = is_dense(q, first, std::min(first + kImages, n));
-      for (end = std::min(first + kImages, n); end < n; end = std::min(end + kImages, n))
-        if (is_dense(q, end, std::min(end + kImages, n)) != dense) break;
+      bool same = true, other = dense;
+      for (end = next(first); end < n && same; end = same ? next(end) : end) {
+        other = is_dense(end);
+        same = other == dense;
+      }
       run_images(dense ? dense_plan() : *sparse_, q, first, end, outputs);
+      dense = other;
     }
   }
 
   std::string describe() const override { return "amx for dense activations, avx512 for others"; }
 
  private:
-  /// By a sample: the choice changes nothing but the time.
-  bool is_dense(const uint8_t* q, int first, int end) const {
+  /// Share of the activation bits that are set, by a sample: all that depends on it is time.
+  double density(const uint8_t* q, int first, int end) const {
     const int64_t words = (end - first) * spec_.shape.inputs() / kWord;
     int64_t set = 0, looked_at = 0;
     for (int64_t k = 0; k < words; k += kSampling, ++looked_at) {
@@ -65,8 +93,8 @@ class ByDensityPlan final : public SramConvPlan {
       std::memcpy(&codes, q + first * spec_.shape.inputs() + k * kWord, kWord);
       set += std::popcount(codes);
     }
-    const auto bits = static_cast<double>(std::max<int64_t>(looked_at, 1) * kWord * spec_.act_bits);
-    return cost_.matrix_unit_is_faster(static_cast<double>(set) / bits);
+    return static_cast<double>(set) /
+           static_cast<double>(std::max<int64_t>(looked_at, 1) * kWord * spec_.act_bits);
   }
 
   void run_images(const SramConvPlan& plan, const uint8_t* q, int first, int end,
@@ -99,6 +127,7 @@ std::string refuses(const SramConvSpec& spec) {
 }
 
 std::unique_ptr<SramConvPlan> make(const SramConvSpec& spec, const int8_t* codes) {
+  if (!matrix_unit_fits(spec, codes)) return sram_conv_amx().make(spec, codes);
   return std::make_unique<ByDensityPlan>(spec, codes);
 }
 

@@ -16,6 +16,10 @@ SramConvVariant sram_conv_avx2();
 SramConvVariant sram_conv_portable();
 SramConvVariant sram_conv_reference();
 
+/// The weights of a spec that `amx` does not refuse fit the matrix unit; else that variant's plan is
+/// `avx512`'s.
+bool matrix_unit_fits(const SramConvSpec& spec, const int8_t* codes);
+
 /// Delivers the raw sum of output channel o at flat pixel index (n*OH + oh)*OW + ow.
 inline void store_output(const SramOutput& out, int64_t pixel, int channels, int o, double s) {
   const int64_t at = pixel * channels + o;
