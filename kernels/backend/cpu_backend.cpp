@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "kernels/core/cpu_features.h"
 #include "kernels/core/elementwise.h"
 #include "kernels/core/error.h"
 #include "kernels/core/parallel.h"
@@ -23,7 +24,8 @@ CpuBackend::CpuBackend(int threads) {
 
 std::string CpuBackend::describe() const {
   const std::string set = elementwise_loops().name;
-  const std::string name = set == "avx512" ? "AVX-512" : set == "avx2" ? "AVX2" : "portable";
+  std::string name = set == "avx512" ? "AVX-512" : set == "avx2" ? "AVX2" : "portable";
+  if (cpu_has_amx()) name += " with AMX";
   return "cpu (" + name + ", " + std::to_string(threads_) + (threads_ == 1 ? " thread)" : " threads)");
 }
 

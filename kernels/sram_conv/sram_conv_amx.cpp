@@ -359,7 +359,7 @@ void gather_block(const Layer& layer, const Windows& windows, uint8_t* tiles, in
   const int64_t pair_bytes = int64_t{layer.slices} * layer.slice_bytes, half_bytes = layer.half_bytes;
   const int depth = layer.depth;
   Vector sums[kWindows] = {};
-  const uint8_t* codes[kWindows];
+  const uint8_t* codes[kWindows] = {};
   for (int k = 0; k < layer.run_count; ++k) {
     const Run& run = layer.runs[k];
     if (run.new_position)
