@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/layer/array_settings.h"
@@ -189,6 +190,48 @@ inline std::vector<SramCase> boundary_cases() {
   add({1, 9, 9, 128, 3, 3, 1, 0}, [](SramCase& c) { c.n = 2; });    // a first layer
   add({512, 3, 3, 8, 3, 3, 1, 1},
       [](SramCase& c) { c.subarray = 4096, c.mapping = "unrolled"; });  // one tall array
+  return list;
+}
+
+/// Image-shaped cases, which the halo kernels accept: outputs of 6..17 pixels a side, several tiles and
+/// images.
+inline SramCase image_case(uint64_t seed) {
+  Random r(seed * 77 + 5);
+  SramCase c = random_case(seed);
+  c.shape.kh = r.pick({1, 2, 3, 3});
+  c.shape.kw = r.pick({1, 2, 3, 3});
+  c.shape.stride = r.pick({1, 1, 1, 2});
+  c.shape.h = r.pick({6, 7, 8, 9, 16}) * c.shape.stride + c.shape.kh - 1;
+  c.shape.w = r.pick({6, 8, 8, 16, 17}) * c.shape.stride + c.shape.kw - 1;
+  c.shape.c = r.pick({1, 5, 32, 64, 100, 128, 129, 256});
+  c.shape.o = r.pick({1, 8, 24, 64, 66});
+  c.shape.padding = r.pick({0, 0, 1});
+  c.subarray = r.pick({4, 16, 32, 64, 64, 128, 128, 256, 300});
+  if (c.mapping == "whole-kernel" && c.subarray < c.shape.positions()) c.subarray = c.shape.positions();
+  c.n = r.pick({1, 1, 3});
+  c.act_bits = r.range(1, 4);
+  c.weight_bits = r.range(2, 4);
+  c.dac_bits = r.pick({1, 1, 1, 2});
+  c.adcs = {{r.pick({"uniform", "uniform", "saturating"}), r.range(0, 6), {}}};
+  return c;
+}
+
+/// What the warpgroup kernels tell apart: row groups of one, two and more parts, also ragged ones, and planes
+/// in fours and eights.
+inline std::vector<SramCase> warpgroup_cases() {
+  std::vector<SramCase> list;
+  for (const auto& [channels, rows] :
+       {std::pair{32, 16}, {40, 24}, {64, 64}, {100, 50}, {128, 128}, {300, 300}, {600, 600}})
+    for (const int weight_bits : {2, 4, 5, 8}) {
+      SramCase c;
+      c.shape = {channels, 8, 9, 9, 1, 2, 1, 0};
+      c.act_bits = 2;
+      c.weight_bits = weight_bits;
+      c.subarray = rows;
+      c.seed = static_cast<uint64_t>(channels + weight_bits);
+      c.adcs = {{"uniform", 3, {}}};
+      list.push_back(c);
+    }
   return list;
 }
 

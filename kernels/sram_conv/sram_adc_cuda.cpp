@@ -8,7 +8,7 @@
 namespace sramsim::cuda {
 namespace {
 
-constexpr uint32_t kFloatOne = 0x3F800000u, kHalfOne = 0x3C00u;
+constexpr uint32_t kFloatOne = 0x3F800000u, kHalfOne = 0x3C00u, kHalfInfinity = 0x7C00u;
 
 /// The half nearest to a positive value within the normal range, as bits.
 uint32_t half_bits(double value) {
@@ -75,6 +75,7 @@ std::string admit_half2(const AdcTable& table, uint32_t p_max, uint32_t top, Adc
   form->bias = bias + (bias << 16);
   form->half_offset = offset | (offset << 16);
   return first_admitted([&](int nudge) {
+    if (scale + nudge >= kHalfInfinity) return std::string("the step is out of a half's range");
     form->half_scale = (scale + nudge) | ((scale + nudge) << 16);
     return first_difference(
         table, p_max, [&](uint32_t p) { return ptx::fma_saturate_half(p, scale + nudge, offset) - bias; });

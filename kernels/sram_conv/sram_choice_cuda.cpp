@@ -62,7 +62,7 @@ std::string image_refusal(const SramConvSpec& spec) {
   const ConvShape& s = spec.shape;
   const int64_t across = (s.out_w() + kTileSide - 1) / kTileSide,
                 down = (s.out_h() + kTileSide - 1) / kTileSide;
-  if (2 * s.out_w() * s.out_h() < across * down * kTileSide * kTileSide)
+  if (int64_t{2} * s.out_w() * s.out_h() < across * down * kTileSide * kTileSide)
     return "less than half of its 8x8 tiles would be outputs";
   return "";
 }
@@ -173,9 +173,12 @@ std::string fill_warpgroups(const SramConvSpec& spec, const GpuLimits& gpu, cons
   choice->threads = groups * ptx::kWarpgroup;
   choice->slices = tiles * tile_slices;
   choice->shared_bytes = needed(groups, tiles);
-  if (choice->shared_bytes <= gpu.shared_bytes) return "";
-  return "it needs " + std::to_string(choice->shared_bytes >> 10) + " KiB of shared memory, a block has " +
-         std::to_string(gpu.shared_bytes >> 10);
+  if (choice->shared_bytes > gpu.shared_bytes)
+    return "it needs " + std::to_string(choice->shared_bytes >> 10) + " KiB of shared memory, a block has " +
+           std::to_string(gpu.shared_bytes >> 10);
+  constexpr int kMostBlocks = 65535;  // of a grid, along y
+  if (in_parts(all_tiles, tiles) > kMostBlocks) return "the layer has too many output channels for one grid";
+  return "";
 }
 
 std::string refuses_warpgroups(const SramConvSpec& spec, const GpuLimits& gpu) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 namespace sramsim::cuda {
 namespace {
@@ -165,7 +166,7 @@ std::vector<std::vector<GroupPart>> group_parts(const SramConvSpec& spec, Produc
                              std::min(segment.channel_end, (unit + 1) * size)});
     }
     std::stable_sort(groups[g].begin(), groups[g].end(), [](const GroupPart& l, const GroupPart& r) {
-      return std::pair(l.unit, l.position) < std::pair(r.unit, r.position);
+      return std::tuple(l.unit, l.position, l.begin) < std::tuple(r.unit, r.position, r.begin);
     });
   }
   return groups;

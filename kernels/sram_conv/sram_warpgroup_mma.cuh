@@ -162,7 +162,10 @@ SRAMSIM_DEVICE void sram_warpgroup_body(const SramConvArgs& args) {
           spread_digit(args, me, digit);
           ptx::fence_for_warpgroup_mma();
           ptx::warpgroup_sync();
-          if (digit == 0 && last) copy_bits_async(args, me, TilePlace(g, tile));
+          if (digit == 0 && last) {
+            copy_bits_async(args, me, TilePlace(g, tile));
+            ptx::warp_sync();  // products want whole warps, and not every thread had a pixel to copy
+          }
         }
         multiply_digit<Product, kProducts>(args, me, digit, slice, sums);
       }

@@ -1,5 +1,5 @@
-// Every function of kernels/cuda/ptx.h on the device against its host twin: the emulator only knows our
-// belief.
+// The functions of kernels/cuda/ptx.h on the device against their host twins: the emulator only knows our
+// belief. The products of a warpgroup are tried by whole convolutions (sram_gpu_test.cpp).
 #include "tests/cases.h"
 #include "tests/cuda/gpu.h"
 #include "tests/cuda/ptx_probe.h"

@@ -75,6 +75,12 @@ TEST(SramCuda, EveryKernelEqualsTheReferenceOnRandomCases) {
   for (uint64_t seed = 1; seed <= 300; ++seed) check_case(cases::random_case(seed));
 }
 
+TEST(SramCuda, EveryKernelEqualsTheReferenceOnImages) {
+  SRAMSIM_NEEDS_GPU();
+  for (uint64_t seed = 1; seed <= 60; ++seed) check_case(cases::image_case(seed));
+  for (const cases::SramCase& c : cases::warpgroup_cases()) check_case(c);
+}
+
 TEST(SramCuda, EveryKernelEqualsTheReferenceOnSeedConv2) {
   SRAMSIM_NEEDS_GPU();
   for (int r : {16, 32, 64, 128, 256, 512})

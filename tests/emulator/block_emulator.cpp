@@ -36,6 +36,7 @@ struct PendingProduct {
 struct Thread {
   Fiber fiber;
   Wait wait = Wait::kNone;
+  bool arrived = false;  ///< its registers are ordered before the products that follow
   int block_syncs = 0, group_syncs = 0, copy_waits = 0, product_groups = 0, product_waits = 0;
   std::vector<PendingCopy> copies;
   std::vector<PendingProduct> products;
@@ -71,6 +72,7 @@ class Block {
     error_ = nullptr;
     for (auto& thread : threads_) {
       thread->wait = Wait::kNone;
+      thread->arrived = false;
       thread->block_syncs = thread->group_syncs = thread->copy_waits = thread->product_waits = 0;
       thread->copies.clear();
       thread->products.clear();
@@ -156,8 +158,13 @@ class Block {
   }
   /// The result lands when it is waited for: until then the registers hold nothing of use. `add`: to what the
   /// registers will hold by then.
+  void product_arrive() {
+    if (!launch_.faults.skip_arrivals) threads_[current_]->arrived = true;
+  }
   void start_product(WarpgroupProduct product, uint32_t* d, const WarpgroupOperands& operands, bool add) {
     Thread& me = *threads_[current_];
+    if (!me.arrived)
+      throw KernelError("a warpgroup product starts without warpgroup_arrive() since the last wait");
     const int thread = current_ % ptx::kWarpgroup;
     WarpgroupResult before{};
     if (add) {
@@ -181,6 +188,7 @@ class Block {
   void product_wait(int pending) {
     Thread& me = *threads_[current_];
     if (me.product_waits++ == launch_.faults.skip_product_wait) return;
+    if (pending == 0) me.arrived = false;  // what was waited for may be touched now
     const auto done = [&](const PendingProduct& p) { return p.group < me.product_groups - pending; };
     for (const PendingProduct& p : me.products) {
       if (!done(p)) continue;
@@ -435,7 +443,9 @@ void warpgroup_sync() {
 void fence_for_warpgroup_mma() {
   active->fence();
 }
-void warpgroup_arrive() {}
+void warpgroup_arrive() {
+  active->product_arrive();
+}
 namespace {
 
 void start_product(WarpgroupProduct product, uint32_t* d, MatrixDescriptor a, MatrixDescriptor b, bool add) {

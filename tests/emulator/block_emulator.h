@@ -30,6 +30,7 @@ struct Faults {
   int skip_block_sync = -1;      ///< every thread runs through its k-th barrier of a block without stopping
   int skip_warpgroup_sync = -1;  ///< the same for barriers of a warpgroup
   bool skip_fences = false;      ///< writes are never fenced for warpgroup products
+  bool skip_arrivals = false;    ///< warpgroup_arrive() does nothing
   int skip_product_wait = -1;    ///< the k-th wait for warpgroup products does nothing
   int skip_copy_wait = -1;       ///< the k-th wait for asynchronous copies does nothing
   int swap_lanes = 0;            ///< lane_index() gives lane ^ swap_lanes

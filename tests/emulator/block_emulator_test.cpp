@@ -208,6 +208,7 @@ TEST_P(PlantedWarpgroupFaults, EveryBarrierFenceAndWaitIsMissed) {
   const int barriers = GetParam() == cuda::SramKernel::kFloat8 ? 8 : 6;
   for (int k = 0; k < barriers; ++k) EXPECT_NE(with({.skip_warpgroup_sync = k}).error, "") << "barrier " << k;
   EXPECT_TRUE(mentions(with({.skip_fences = true}).error, "was not fenced"));
+  EXPECT_TRUE(mentions(with({.skip_arrivals = true}).error, "without warpgroup_arrive()"));
   for (int k = 0; k < 3; ++k) EXPECT_FALSE(with({.skip_product_wait = k}).equal) << "wait " << k;
 }
 
