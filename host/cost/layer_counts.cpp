@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <bit>
 
+#include "kernels/core/division.h"
+
 namespace sramsim {
 namespace {
-
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
 
 int ceil_log2(uint64_t n) {
   return n <= 1 ? 0 : std::bit_width(n - 1);
@@ -41,7 +39,7 @@ LayerCounts count_layer(const std::string& name, const SramConvSpec& spec, int a
   c.row_groups = spec.rows.groups();
   c.rows_used = spec.shape.rows();
   c.columns_used = int64_t{spec.shape.o} * spec.planes();
-  c.column_tiles = ceil_div(c.columns_used, geometry.columns);
+  c.column_tiles = ceil_div<int64_t>(c.columns_used, geometry.columns);
   c.subarrays = c.row_groups * c.column_tiles;
   c.row_use = static_cast<double>(c.rows_used) / static_cast<double>(c.row_groups * c.subarray_rows);
   c.column_use = static_cast<double>(c.columns_used) / static_cast<double>(c.column_tiles * geometry.columns);

@@ -6,3 +6,6 @@
 #else
 #define SRAMSIM_HD
 #endif
+
+/// Of the kernels of one instruction set: what is called per vector.
+#define SRAMSIM_INLINE [[gnu::always_inline]] inline

@@ -11,8 +11,6 @@
 namespace sramsim::carry_save {
 namespace {
 
-#define SRAMSIM_INLINE [[gnu::always_inline]] inline
-
 /// Row vectors in list order, four at a time: one load fetches four list entries, because beside a load of a
 /// whole cache line there is room for only one other load per cycle.
 template <class Simd>

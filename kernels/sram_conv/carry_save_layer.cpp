@@ -8,6 +8,8 @@
 #include <span>
 #include <utility>
 
+#include "kernels/core/division.h"
+
 namespace sramsim::carry_save {
 namespace {
 
@@ -15,10 +17,6 @@ constexpr int kMembersBytes =
     40 << 10;  ///< row vectors of groups worked on together: about a first-level cache
 constexpr int kFamilyBytes =
     32 << 10;  ///< lists of one pixel for all groups of a family: a part of a block's
-
-constexpr int round_up(int value, int multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 /// Weight planes by rising |weight|: four neighbours then span a factor of 8 at most, which leaves room for
 /// the digit weights 1..8 in a signed byte.

@@ -11,12 +11,8 @@ constexpr int kMaxRows = kMaxSlices * kSliceRows;
 constexpr int kMeanRun = 8;  ///< rows; gathering shorter ones costs as much as their products
 constexpr int kDepthAlign = 16;
 
-constexpr int round_up(int value, int multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-
 int halves(const SramConvSpec& spec) {
-  return (spec.act_bits + kHalfBits - 1) / kHalfBits;
+  return ceil_div(spec.act_bits, kHalfBits);
 }
 
 /// f(group, row of the group, kernel position, channel) for every row.
@@ -50,6 +46,17 @@ int largest_partial_sum(const SramConvSpec& spec, const int8_t* codes) {
   return largest;
 }
 
+/// Every row of the group stores a 1 in the plane of the output channel that has these codes. Few rows tell.
+bool column_is_full(const SramConvSpec& spec, const int8_t* row, int plane, int group) {
+  for (int s = spec.rows.group_begin[group]; s < spec.rows.group_begin[group + 1]; ++s) {
+    const Segment& segment = spec.rows.segments[s];
+    const int8_t* code = row + segment.position * spec.shape.c;
+    for (int c = segment.channel_begin; c < segment.channel_end; ++c)
+      if (plane_bit(spec.encoding, spec.weight_bits, code[c], plane) == 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string PackedLayer::refuses(const SramConvSpec& spec) {
@@ -65,7 +72,13 @@ std::string PackedLayer::refuses(const SramConvSpec& spec) {
 }
 
 bool PackedLayer::fits(const SramConvSpec& spec, const int8_t* codes) {
-  return spec.rows.largest_group() <= kMaxPartialSum || largest_partial_sum(spec, codes) <= kMaxPartialSum;
+  if (spec.rows.largest_group() <= kMaxPartialSum) return true;
+  for (int o = 0; o < spec.shape.o; ++o)
+    for (int j = 0; j < spec.planes(); ++j)
+      for (int g = 0; g < spec.rows.groups(); ++g)
+        if (spec.rows.rows(g) > kMaxPartialSum && column_is_full(spec, weight_row(spec, codes, o), j, g))
+          return false;
+  return true;
 }
 
 PackedLayer::PackedLayer(const SramConvSpec& spec, const int8_t* codes) {
@@ -84,7 +97,7 @@ void PackedLayer::pack_activations(const SramConvSpec& spec) {
   layer_.offset = offset_weight(spec.encoding, spec.weight_bits);
   layer_.groups = spec.rows.groups();
   const int largest = spec.rows.largest_group();
-  layer_.slices = (largest + kSliceRows - 1) / kSliceRows;
+  layer_.slices = ceil_div(largest, kSliceRows);
   layer_.depth = round_up(std::min(largest, kSliceRows), kDepthAlign);
   layer_.slice_bytes = kWindows * layer_.depth;
   const int64_t group_bytes = int64_t{2} * layer_.slices * layer_.slice_bytes;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/core/aligned_array.h"
+#include "kernels/core/division.h"
 #include "kernels/sram_conv/matrix_unit.h"
 
 namespace sramsim::matrix_unit {
@@ -24,7 +25,7 @@ class PackedLayer {
   PackedLayer& operator=(const PackedLayer&) = delete;
 
   const Layer& view() const { return layer_; }
-  int channel_blocks() const { return (layer_.o + kChannels - 1) / kChannels; }
+  int channel_blocks() const { return ceil_div(layer_.o, kChannels); }
 
  private:
   void pack_activations(const SramConvSpec& spec);

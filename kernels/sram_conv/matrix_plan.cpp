@@ -1,5 +1,5 @@
 // The variant built on the matrix unit: cuts the windows of all images into strips of blocks of 16 and runs
-// them on all threads. Compiled for any machine; the kernel is reached through an Engine.
+// them on all threads. Compiled for any machine; the kernel is reached through a pointer.
 #include <omp.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/core/cpu_features.h"
+#include "kernels/core/division.h"
 #include "kernels/sram_conv/matrix_layer.h"
 #include "kernels/sram_conv/variants.h"
 
@@ -57,7 +58,7 @@ class Plan final : public SramConvPlan {
         strip.window_sums = own.window_sums.get();
         strip.acc = own.acc.get();
         strip.sums = own.sums.get();
-        kAmxEngine->convolve_strip(layer, strip);
+        kAmxConvolveStrip(layer, strip);
       }
   }
 
@@ -68,11 +69,11 @@ class Plan final : public SramConvPlan {
   };
   /// A strip that meets all channels gathers its windows once; few images leave too few of those.
   Cut choose_cut(int64_t pixels, int threads) const {
-    const int64_t strips = int64_t{threads} * kStripsPerThread, blocks = (pixels + kWindows - 1) / kWindows;
+    const int64_t strips = int64_t{threads} * kStripsPerThread, blocks = ceil_div<int64_t>(pixels, kWindows);
     const int64_t fit = std::clamp<int64_t>(kStripBytes / packed_.view().block_bytes, 1, kStripBlocks);
     const int64_t together = std::clamp<int64_t>(blocks / strips, 1, fit);
     const int64_t parts = std::clamp<int64_t>(strips * together / blocks, 1, packed_.channel_blocks());
-    return {static_cast<int>(together), static_cast<int>((packed_.channel_blocks() + parts - 1) / parts)};
+    return {static_cast<int>(together), static_cast<int>(ceil_div<int64_t>(packed_.channel_blocks(), parts))};
   }
 
   PackedLayer packed_;
@@ -93,7 +94,7 @@ class CarrySavePlan final : public SramConvPlan {
 };
 
 std::string refuses(const SramConvSpec& spec) {
-  if (!kAmxEngine) return "this build has no AMX code";
+  if (!kAmxConvolveStrip) return "this build has no AMX code";
   if (!cpu_has_amx())
     return "this processor or operating system lacks AMX, or AVX-512 with what the kernel needs";
   return PackedLayer::refuses(spec);

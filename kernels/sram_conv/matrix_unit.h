@@ -95,12 +95,8 @@ struct Strip {
   int32_t* sums;         ///< [block][kElements]
 };
 
-/// The function compiled for one instruction set.
-struct Engine {
-  void (*convolve_strip)(const Layer& layer, const Strip& strip);
-};
-
-/// Null where the compiler cannot build it.
-extern const Engine* const kAmxEngine;
+/// The kernel compiled for AMX; null where the compiler cannot build it.
+using ConvolveStrip = void (*)(const Layer& layer, const Strip& strip);
+extern const ConvolveStrip kAmxConvolveStrip;
 
 }  // namespace sramsim::matrix_unit

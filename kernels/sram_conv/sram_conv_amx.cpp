@@ -25,8 +25,6 @@
 namespace sramsim::matrix_unit {
 namespace {
 
-#define SRAMSIM_INLINE [[gnu::always_inline]] inline
-
 using Vector = __m512i;
 
 constexpr int kTileStride = 64;
@@ -403,18 +401,16 @@ void convolve_strip(const Layer& layer, const Strip& strip) {
   _tile_release();
 }
 
-constexpr Engine kEngine{convolve_strip};
-
 }  // namespace
 
-const Engine* const kAmxEngine = &kEngine;
+const ConvolveStrip kAmxConvolveStrip = convolve_strip;
 
 }  // namespace sramsim::matrix_unit
 
 #else
 
 namespace sramsim::matrix_unit {
-const Engine* const kAmxEngine = nullptr;
+const ConvolveStrip kAmxConvolveStrip = nullptr;
 }
 
 #endif

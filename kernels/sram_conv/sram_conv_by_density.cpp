@@ -5,6 +5,9 @@
 #include <cstring>
 #include <mutex>
 
+#include "kernels/core/division.h"
+#include "kernels/sram_conv/carry_save.h"
+#include "kernels/sram_conv/matrix_unit.h"
 #include "kernels/sram_conv/variants.h"
 
 namespace sramsim {
@@ -33,17 +36,20 @@ double inside_share(const ConvShape& shape) {
 class Cost {
  public:
   explicit Cost(const SramConvSpec& spec) : windows_(int64_t{spec.shape.out_h()} * spec.shape.out_w()) {
-    const auto parts = [](int n, int size) { return (n + size - 1) / size; };
-    const int channel_blocks = parts(spec.shape.o, 16);
-    const double couple = spec.rows.largest_group() > 64 ? 3.2 : 1.7;
-    matrix_unit_ = couple * channel_blocks * spec.planes() * parts(spec.act_bits, 4);
-    counters_ = inside_share(spec.shape) * parts(channel_blocks * parts(spec.planes(), 4), 8) * spec.act_bits;
+    using namespace matrix_unit;
+    const int channel_blocks = ceil_div(spec.shape.o, kChannels);
+    const double couple = spec.rows.largest_group() > kSliceRows ? 3.2 : 1.7;
+    matrix_unit_ = couple * channel_blocks * spec.planes() * ceil_div(spec.act_bits, kHalfBits);
+    const int cells =
+        channel_blocks * ceil_div(spec.planes(), 4);  // of the counters, with as many channels each
+    counters_ = inside_share(spec.shape) * ceil_div(cells, carry_save::kCells) * spec.act_bits;
     rows_ = static_cast<double>(spec.shape.rows()) / spec.rows.groups();
   }
   /// `density`: share of the activation bits of the images that are set.
   bool matrix_unit_is_faster(int images, double density) const {
-    const int64_t windows = images * windows_, blocks = (windows + 15) / 16;
-    const double matrix_unit = matrix_unit_ * static_cast<double>(16 * blocks) / static_cast<double>(windows);
+    using matrix_unit::kWindows;
+    const int64_t windows = images * windows_, worked_on = ceil_div<int64_t>(windows, kWindows) * kWindows;
+    const double matrix_unit = matrix_unit_ * static_cast<double>(worked_on) / static_cast<double>(windows);
     const double set = rows_ * density;  // so few that there is nothing to convert, or some
     return matrix_unit < counters_ * (std::min(8.0, 1.5 + 2.5 * set) + 0.5 * set);
   }
@@ -64,20 +70,15 @@ class ByDensityPlan final : public SramConvPlan {
         sparse_(sram_conv_avx512().make(spec, codes)) {}
 
   void run(const uint8_t* q, int n, std::span<const SramOutput> outputs) const override {
-    if (n == 0) return;
     const auto next = [n](int first) { return std::min(first + kImages, n); };
     const auto is_dense = [&](int first) {
       return cost_.matrix_unit_is_faster(n, density(q, first, next(first)));
     };
-    bool dense = is_dense(0);
     for (int first = 0, end; first < n; first = end) {
-      bool same = true, other = dense;
-      for (end = next(first); end < n && same; end = same ? next(end) : end) {
-        other = is_dense(end);
-        same = other == dense;
-      }
+      const bool dense = is_dense(first);
+      end = next(first);
+      while (end < n && is_dense(end) == dense) end = next(end);
       run_images(dense ? dense_plan() : *sparse_, q, first, end, outputs);
-      dense = other;
     }
   }
 
@@ -107,7 +108,6 @@ class ByDensityPlan final : public SramConvPlan {
     plan.run(q + first * spec_.shape.inputs(), end - first, part);
   }
 
-  /// Made when first needed: most networks never do.
   const SramConvPlan& dense_plan() const {
     std::call_once(made_, [&] { dense_ = sram_conv_amx().make(spec_, codes_.data()); });
     return *dense_;

@@ -156,11 +156,11 @@ class Block {
   void fence() {
     if (!launch_.faults.skip_fences) shared_.fence(current_);
   }
-  /// The result lands when it is waited for: until then the registers hold nothing of use. `add`: to what the
-  /// registers will hold by then.
   void product_arrive() {
     if (!launch_.faults.skip_arrivals) threads_[current_]->arrived = true;
   }
+  /// The result lands when it is waited for: until then the registers hold nothing of use. `add`: to what the
+  /// registers will hold by then.
   void start_product(WarpgroupProduct product, uint32_t* d, const WarpgroupOperands& operands, bool add) {
     Thread& me = *threads_[current_];
     if (!me.arrived)
