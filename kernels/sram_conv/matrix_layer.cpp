@@ -10,6 +10,7 @@ namespace {
 constexpr int kMaxRows = kMaxSlices * kSliceRows;
 constexpr int kMeanRun = 8;  ///< rows; gathering shorter ones costs as much as their products
 constexpr int kDepthAlign = 16;
+constexpr int64_t kStripBytes = 160 << 10;  ///< activations of a strip: a part of a second-level cache
 
 int halves(const SramConvSpec& spec) {
   return ceil_div(spec.act_bits, kHalfBits);
@@ -92,6 +93,7 @@ void PackedLayer::pack_activations(const SramConvSpec& spec) {
   const ConvShape& shape = spec.shape;
   layer_.c = shape.c, layer_.h = shape.h, layer_.w = shape.w;
   layer_.stride = shape.stride, layer_.padding = shape.padding;
+  layer_.kh = shape.kh, layer_.kw = shape.kw;
   layer_.o = shape.o, layer_.out_h = shape.out_h(), layer_.out_w = shape.out_w();
   layer_.halves = halves(spec);
   layer_.offset = offset_weight(spec.encoding, spec.weight_bits);
@@ -99,27 +101,77 @@ void PackedLayer::pack_activations(const SramConvSpec& spec) {
   const int largest = spec.rows.largest_group();
   layer_.slices = ceil_div(largest, kSliceRows);
   layer_.depth = round_up(std::min(largest, kSliceRows), kDepthAlign);
-  layer_.slice_bytes = kWindows * layer_.depth;
-  const int64_t group_bytes = int64_t{2} * layer_.slices * layer_.slice_bytes;
-  layer_.half_bytes = layer_.groups * group_bytes;
-  layer_.block_bytes = layer_.halves * layer_.half_bytes;
-  for_each_row(spec, [&](int g, int row, int position, int c) {
-    const int down = position / shape.kw, right = position % shape.kw;
-    const bool same = !runs_.empty() && runs_.back().down == down && runs_.back().right == right;
-    if (same && row % kSliceRows != 0 && runs_.back().channel + runs_.back().rows == c)
-      ++runs_.back().rows;
-    else
-      runs_.push_back({down, right, !same, c, 1,
-                       g * group_bytes + int64_t{row / kSliceRows} * layer_.slice_bytes + row % kSliceRows});
-  });
-  layer_.runs = runs_.data();
-  layer_.run_count = static_cast<int>(runs_.size());
+  pack_runs(spec);
+  layer_.shared = place_shared_rows();
+  if (!layer_.shared) place_windows();
+  layer_.group_places = group_places_.data();
   layer_.tiles.palette = 1;
   for (int tile = 0; tile < 8; ++tile) {
     const bool activations = tile < 2, weights = !activations && tile < 4;
     layer_.tiles.rows[tile] = static_cast<uint8_t>(weights ? layer_.depth / 4 : kWindows);
     layer_.tiles.row_bytes[tile] = static_cast<uint16_t>(activations ? layer_.depth : 4 * kChannels);
   }
+}
+
+void PackedLayer::pack_runs(const SramConvSpec& spec) {
+  for_each_row(spec, [&](int g, int row, int position, int c) {
+    const int down = position / spec.shape.kw, right = position % spec.shape.kw;
+    const bool same = !runs_.empty() && runs_.back().down == down && runs_.back().right == right;
+    if (same && row % kSliceRows != 0 && runs_.back().channel + runs_.back().rows == c)
+      ++runs_.back().rows;
+    else
+      runs_.push_back({g, row, down, right, !same, c, 1});
+  });
+  layer_.runs = runs_.data();
+  layer_.run_count = static_cast<int>(runs_.size());
+}
+
+void PackedLayer::place_windows() {
+  layer_.slice_bytes = int64_t{kWindows} * layer_.depth;
+  layer_.pair_bytes = layer_.slices * layer_.slice_bytes;
+  layer_.half_bytes = layer_.groups * 2 * layer_.pair_bytes;
+  layer_.block_bytes = layer_.halves * layer_.half_bytes;
+  layer_.strip_blocks = static_cast<int>(std::clamp<int64_t>(kStripBytes / layer_.block_bytes, 1, kStripBlocks));
+  for (int g = 0; g < layer_.groups; ++g) group_places_.push_back(g * 2 * layer_.pair_bytes);
+}
+
+/// False if the layer does not allow it.
+bool PackedLayer::place_shared_rows() {
+  const int image_windows = layer_.out_h * layer_.out_w;
+  if (layer_.stride != 1 || image_windows % kWindows != 0) return false;
+  std::vector<int> slice_of_run;
+  for (const Run& run : runs_) {
+    if (run.group_row % kSliceRows != 0) return false;
+    const auto at = std::find_if(shared_slices_.begin(), shared_slices_.end(), [&](const Slice& slice) {
+      return slice.channel == run.channel && slice.rows == run.rows;
+    });
+    slice_of_run.push_back(static_cast<int>(at - shared_slices_.begin()));
+    if (at == shared_slices_.end()) shared_slices_.push_back({run.channel, run.rows});
+    if (run.group_row > 0 && (run.new_position || slice_of_run.back() != slice_of_run.end()[-2] + 1)) return false;
+  }
+  layer_.shared_slices = shared_slices_.data();
+  layer_.shared_slice_count = static_cast<int>(shared_slices_.size());
+
+  const int64_t column_bytes = int64_t{kWindows} * layer_.depth;  // of a block
+  const int64_t block_bytes = column_bytes * layer_.kw * layer_.shared_slice_count * 2 * layer_.halves;
+  layer_.strip_blocks = static_cast<int>(std::clamp<int64_t>(kStripBytes / block_bytes, 1, kStripBlocks));
+  const int windows = layer_.strip_blocks * kWindows;
+  const int images = (windows + image_windows - 2) / image_windows + 1;  // that they can touch, and rows
+  const int rows = (windows + layer_.out_w - 2) / layer_.out_w + 1;
+  layer_.input_rows = rows + images * (layer_.kh - 1);
+
+  const int64_t row_bytes = int64_t{layer_.out_w} * layer_.depth;
+  layer_.slice_bytes = layer_.kw * layer_.input_rows * row_bytes;
+  // Behind the last slice, there is space for the second one that a group lacks.
+  layer_.pair_bytes = (layer_.shared_slice_count + layer_.slices - 1) * layer_.slice_bytes;
+  layer_.half_bytes = 2 * layer_.pair_bytes;
+  for (size_t k = 0; k < runs_.size(); ++k) {
+    const Run& run = runs_[k];
+    if (run.group_row == 0)
+      group_places_.push_back(slice_of_run[k] * layer_.slice_bytes +
+                              (int64_t{run.right} * layer_.input_rows + run.down) * row_bytes);
+  }
+  return true;
 }
 
 /// Planes whose weights differ by a factor of 8 at most, as 8 times the weight must fit a signed byte, times

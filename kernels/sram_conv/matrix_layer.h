@@ -26,9 +26,16 @@ class PackedLayer {
 
   const Layer& view() const { return layer_; }
   int channel_blocks() const { return ceil_div(layer_.o, kChannels); }
+  /// Of a strip of so many blocks.
+  int64_t activation_bytes(int blocks) const {
+    return layer_.shared ? layer_.halves * layer_.half_bytes : blocks * layer_.block_bytes;
+  }
 
  private:
   void pack_activations(const SramConvSpec& spec);
+  void pack_runs(const SramConvSpec& spec);
+  void place_windows();
+  bool place_shared_rows();
   void pack_passes(const SramConvSpec& spec, const int8_t* codes);
   AlignedArray<uint8_t> weight_tiles(const SramConvSpec& spec, const int8_t* codes,
                                      const std::vector<int>& planes) const;
@@ -36,6 +43,8 @@ class PackedLayer {
 
   Layer layer_{};
   std::vector<Run> runs_;
+  std::vector<Slice> shared_slices_;
+  std::vector<int64_t> group_places_;
   std::vector<AlignedArray<uint8_t>> weights_;
   std::vector<std::vector<uint32_t>> dots_;
   std::vector<Pass> passes_;

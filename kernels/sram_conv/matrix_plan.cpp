@@ -9,6 +9,7 @@
 
 #include "kernels/core/cpu_features.h"
 #include "kernels/core/division.h"
+#include "kernels/core/pool.h"
 #include "kernels/sram_conv/matrix_layer.h"
 #include "kernels/sram_conv/variants.h"
 
@@ -16,8 +17,6 @@ namespace sramsim {
 namespace matrix_unit {
 namespace {
 
-constexpr int64_t kStripBytes = 320 << 10;  ///< activations of a strip: a part of a second-level cache
-constexpr int kStripBlocks = 24;     ///< at most: their accumulators share a first-level cache with weights
 constexpr int kStripsPerThread = 4;  ///< at least, so that threads finish together
 
 /// One thread's buffers.
@@ -37,16 +36,12 @@ class Plan final : public SramConvPlan {
     const int64_t pixels = int64_t{n} * layer.out_h * layer.out_w;
     const Cut cut = choose_cut(pixels, threads);
     const int64_t strip_pixels = int64_t{cut.blocks} * kWindows;
-    std::vector<Scratch> scratch;
-    for (int k = 0; k < threads; ++k)
-      scratch.push_back({AlignedArray<uint8_t>::uninitialised(cut.blocks * layer.block_bytes),
-                         AlignedArray<int32_t>::uninitialised(strip_pixels),
-                         AlignedArray<int32_t>::uninitialised(strip_pixels * kChannels),
-                         AlignedArray<int32_t>::uninitialised(strip_pixels * kChannels)});
+    const auto scratch = pool_.lease();
+    while (scratch->size() < static_cast<size_t>(threads)) scratch->push_back(make_scratch());
 #pragma omp parallel for num_threads(threads) schedule(dynamic) collapse(2)
     for (int64_t first = 0; first < pixels; first += strip_pixels)
       for (int channels = 0; channels < packed_.channel_blocks(); channels += cut.channel_blocks) {
-        const Scratch& own = scratch[omp_get_thread_num()];
+        const Scratch& own = (*scratch)[omp_get_thread_num()];
         Strip strip{};
         strip.q = q;
         strip.first_pixel = first;
@@ -70,13 +65,21 @@ class Plan final : public SramConvPlan {
   /// A strip that meets all channels gathers its windows once; few images leave too few of those.
   Cut choose_cut(int64_t pixels, int threads) const {
     const int64_t strips = int64_t{threads} * kStripsPerThread, blocks = ceil_div<int64_t>(pixels, kWindows);
-    const int64_t fit = std::clamp<int64_t>(kStripBytes / packed_.view().block_bytes, 1, kStripBlocks);
-    const int64_t together = std::clamp<int64_t>(blocks / strips, 1, fit);
+    const int64_t together = std::clamp<int64_t>(blocks / strips, 1, packed_.view().strip_blocks);
     const int64_t parts = std::clamp<int64_t>(strips * together / blocks, 1, packed_.channel_blocks());
     return {static_cast<int>(together), static_cast<int>(ceil_div<int64_t>(packed_.channel_blocks(), parts))};
   }
 
+  Scratch make_scratch() const {
+    const int blocks = packed_.view().strip_blocks;
+    const int64_t windows = int64_t{blocks} * kWindows;
+    return {AlignedArray<uint8_t>::uninitialised(packed_.activation_bytes(blocks)),
+            AlignedArray<int32_t>::uninitialised(windows), AlignedArray<int32_t>::uninitialised(windows * kChannels),
+            AlignedArray<int32_t>::uninitialised(windows * kChannels)};
+  }
+
   PackedLayer packed_;
+  mutable Pool<std::vector<Scratch>> pool_;  // a run has one buffer a thread
 };
 
 /// What stands in where the weights do not fit.

@@ -7,7 +7,7 @@
 // with 1, 2, 4 and 8 times the weight of the plane adds the four codes.
 //
 // The work does not depend on how many bits are set: this is for dense activations. The windows of a strip
-// are gathered once, in the order in which tiles are loaded, and meet all output channels.
+// are gathered once and meet all output channels.
 //
 // This header has plain data only: it is included by sources compiled for different instruction sets, so it
 // must not define functions that the linker could share between them.
@@ -28,6 +28,7 @@ inline constexpr int kFieldBits = 7;  ///< of a partial sum in a product
 inline constexpr int kMaxPartialSum = (1 << kFieldBits) - 1;
 inline constexpr int kHalfBits = 4;  ///< activation bits of a couple
 inline constexpr int kTileBytes = 1024;
+inline constexpr int kStripBlocks = 24;  ///< at most: their accumulators share a first-level cache with weights
 
 /// Weight planes of similar weight times one half of the activation bits: their sums are added as they are.
 struct Pass {
@@ -48,29 +49,46 @@ struct alignas(64) TileConfig {
   uint8_t rows[16];
 };
 
-/// Rows of one group that are neighbouring channels of one kernel position.
+/// Rows of one slice that are neighbouring channels of one kernel position.
 struct Run {
-  int down, right;    ///< kernel position ...
-  bool new_position;  ///< ... unlike that of the run before
-  int channel;        ///< of the first row
-  int rows;           ///< at most kSliceRows
-  int64_t place;  ///< bytes from a block's first tile to the run's first row in the first window, for the low
-                  ///< pair of the first half
+  int group, group_row;  ///< of its first row
+  int down, right;       ///< kernel position ...
+  bool new_position;     ///< ... unlike that of the run before
+  int channel;           ///< of its first row
+  int rows;
+};
+
+/// Channels that are a slice of a row group at some kernel position.
+struct Slice {
+  int channel, rows;
 };
 
 /// A layer packed for the matrix unit.
 struct Layer {
-  int c, h, w, stride, padding;  ///< of the input ...
-  int o, out_h, out_w;           ///< ... and of the output
+  int c, h, w, stride, padding, kh, kw;  ///< of the input and the kernel ...
+  int o, out_h, out_w;                   ///< ... and of the output
   int halves;
   int groups;
   int slices;  ///< of every group
   int depth;   ///< bytes of one window in a tile of activations
+
+  /// Activation tiles are [window][depth]. In memory, the window after one is `depth` bytes further. From the
+  /// place of a block (of 16 windows) on, the tile of a group's first slice and low pair is group_places[group]
+  /// bytes away, and one slice, pair or half more is so many bytes more:
+  int64_t slice_bytes, pair_bytes, half_bytes;
+  const int64_t* group_places;
+  int strip_blocks;  ///< at most
+  /// Every window has bytes of its own: [block][half][group][pair][slice][window][depth], gathered by runs. Or
+  /// windows share them, where the stride is 1, blocks end with images and slices lie in one kernel position
+  /// each: [half][pair][slice][kernel column][input row][output column][depth]. A row is there for each kernel
+  /// column, so that windows follow each other as output pixels do, and meets every kernel row.
+  bool shared;
   const Run* runs;
   int run_count;
-  /// Activations of 16 windows: tiles [half][group][low and high pair][slice], each [window][depth].
-  int64_t half_bytes, block_bytes;
-  int slice_bytes;
+  int64_t block_bytes;
+  const Slice* shared_slices;
+  int shared_slice_count;
+  int input_rows;  ///< there is space for
 
   const Pass* passes;
   int pass_count;
@@ -89,7 +107,7 @@ struct Strip {
   int64_t first_pixel, end_pixel;  ///< flat indices of output pixels
   int first_channel_block, end_channel_block;
   const SramOutput* output;
-  uint8_t* activations;  ///< [block][Layer::block_bytes]
+  uint8_t* activations;
   int32_t* window_sums;  ///< [block][kWindows]
   int32_t* acc;          ///< [block][kElements]
   int32_t* sums;         ///< [block][kElements]

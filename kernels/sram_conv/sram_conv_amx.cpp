@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/sram_conv/matrix_gather_impl.h"
 #include "kernels/sram_conv/write_outputs_impl.h"
 
 namespace sramsim::matrix_unit {
@@ -33,7 +34,6 @@ constexpr int kChunkBytes = 16 << 10;
 constexpr int kMaxCouples = 64;  ///< of a block in one chunk
 // Intrinsics that load tiles do not tell GCC that they read memory: a store before one must be behind a
 // barrier or in another function. Those that store tiles are barriers.
-alignas(64) constexpr uint8_t kZeroRow[kTileStride] = {};
 
 /// The two products of a couple on their way from tiles to vectors: [window][channel].
 struct alignas(64) Couple {
@@ -47,8 +47,8 @@ struct alignas(64) Couple {
   struct CoupleInTiles<number> {                                                                  \
     SRAMSIM_INLINE static void store_low(Couple& c) { _tile_stored(LOW, c.low, kTileStride); }    \
     SRAMSIM_INLINE static void store_high(Couple& c) { _tile_stored(HIGH, c.high, kTileStride); } \
-    SRAMSIM_INLINE static void zero_low() { _tile_loadd(LOW, kZeroRow, 0); }                      \
-    SRAMSIM_INLINE static void zero_high() { _tile_loadd(HIGH, kZeroRow, 0); }                    \
+    SRAMSIM_INLINE static void zero_low() { _tile_zero(LOW); }                      \
+    SRAMSIM_INLINE static void zero_high() { _tile_zero(HIGH); }                    \
     SRAMSIM_INLINE static void multiply_low() { _tile_dpbuud(LOW, 0, 2); }                        \
     SRAMSIM_INLINE static void multiply_high() { _tile_dpbuud(HIGH, 1, 2); }                      \
     SRAMSIM_INLINE static void multiply_low_second() { _tile_dpbuud(LOW, 0, 3); }                 \
@@ -121,34 +121,59 @@ struct Converter {
 struct Work {
   const Layer& layer;
   const Strip& strip;
-  int blocks;
+  const Blocks& blocks;
   int channel_block;
 };
 
-/// Some row groups of one pass, and the couples that each block has in them: row groups outside, planes
-/// inside.
+/// Some row groups of a pass. Each block has their couples, row groups outside, planes inside; then comes the
+/// next block, and after the last one the next chunk.
 struct Chunk {
-  const Pass& pass;
   int begin, end;  ///< row groups
+  int couples;
   const uint8_t* weights;
-  int couples;                 ///< even: an odd one out is worked on twice and ...
-  uint32_t dots[kMaxCouples];  ///< ... counts 0 the second time
 };
 
-/// Which couple is begun next. Stays in the last block.
+/// Cuts the row groups of a pass into chunks.
+class Chunks {
+ public:
+  SRAMSIM_INLINE Chunks(const Work& work, const Pass& pass)
+      : planes_(pass.planes),
+        groups_(work.layer.groups),
+        group_bytes_(int64_t{pass.planes} * work.layer.slices * kTileBytes),
+        together_(std::clamp(static_cast<int>(kChunkBytes / group_bytes_), 1, kMaxCouples / pass.planes)),
+        weights_(pass.weights + int64_t{work.channel_block} * groups_ * group_bytes_) {}
+
+  SRAMSIM_INLINE Chunk first() const { return from(0); }
+  SRAMSIM_INLINE bool is_last(const Chunk& chunk) const { return chunk.end == groups_; }
+  SRAMSIM_INLINE Chunk after(const Chunk& chunk) const { return from(chunk.end); }
+
+ private:
+  SRAMSIM_INLINE Chunk from(int begin) const {
+    const int end = std::min(begin + together_, groups_);
+    return {begin, end, (end - begin) * planes_, weights_ + begin * group_bytes_};
+  }
+
+  int planes_;
+  int groups_;
+  int64_t group_bytes_;
+  int together_;
+  const uint8_t* weights_;
+};
+
+/// Which couple is begun next. Couples are worked on in twos: an odd one out of a block comes twice. Past the
+/// last couple, the last block comes again.
 class Cursor {
  public:
-  SRAMSIM_INLINE Cursor(const Work& work, const Chunk& chunk)
-      : planes_(chunk.pass.planes),
-        real_couples_((chunk.end - chunk.begin) * chunk.pass.planes),
-        couples_(chunk.couples),
-        blocks_left_(work.blocks),
+  SRAMSIM_INLINE Cursor(const Work& work, const Pass& pass, const Chunks& chunks)
+      : chunks_(chunks),
+        chunk_(chunks.first()),
+        planes_(pass.planes),
         weight_step_(work.layer.slices * kTileBytes),
-        group_step_(2 * work.layer.slices * work.layer.slice_bytes),
-        block_step_(work.layer.block_bytes),
-        first_weights_(chunk.weights),
-        block_(work.strip.activations + chunk.pass.half * work.layer.half_bytes +
-               int64_t{chunk.begin} * group_step_) {
+        half_(pass.half * work.layer.half_bytes),
+        group_places_(work.layer.group_places),
+        first_block_(work.blocks.places),
+        last_block_(first_block_ + work.blocks.count - 1),
+        block_(first_block_) {
     enter_block();
   }
 
@@ -156,27 +181,44 @@ class Cursor {
   SRAMSIM_INLINE const uint8_t* activations() const { return activations_; }
   SRAMSIM_INLINE const uint8_t* weights() const { return weights_; }
   SRAMSIM_INLINE void advance() {
-    if (++couple_ == couples_) {
-      if (--blocks_left_ > 0) block_ += block_step_;
-      return enter_block();
+    if (--left_ > 0) {
+      weights_ += weight_step_;
+      if (++plane_ == planes_) plane_ = 0, enter_group(group_ + 1);
+    } else if (left_ < 0 || chunk_.couples % 2 == 0) {
+      next_block();
     }
-    if (couple_ == real_couples_) return;
-    weights_ += weight_step_;
-    if (++plane_ == planes_) plane_ = 0, activations_ += group_step_;
   }
 
  private:
+  SRAMSIM_INLINE void next_block() {
+    if (block_ != last_block_) {
+      ++block_;
+    } else if (!chunks_.is_last(chunk_)) {
+      chunk_ = chunks_.after(chunk_);
+      block_ = first_block_;
+    }
+    enter_block();
+  }
   SRAMSIM_INLINE void enter_block() {
-    activations_ = block_;
-    weights_ = first_weights_;
-    couple_ = plane_ = 0;
+    weights_ = chunk_.weights;
+    left_ = chunk_.couples;
+    plane_ = 0;
+    enter_group(group_places_ + chunk_.begin);
+  }
+  SRAMSIM_INLINE void enter_group(const int64_t* group) {
+    group_ = group;
+    activations_ = *block_ + half_ + *group;
   }
 
-  int planes_, real_couples_, couples_, blocks_left_;
-  int64_t weight_step_, group_step_, block_step_;
-  const uint8_t *first_weights_, *block_;
+  const Chunks& chunks_;
+  Chunk chunk_;
+  int planes_;
+  int64_t weight_step_, half_;
+  const int64_t* group_places_;
+  const uint8_t *const *first_block_, *const *last_block_, *const *block_;
   const uint8_t *activations_ = nullptr, *weights_ = nullptr;
-  int couple_ = 0, plane_ = 0;
+  const int64_t* group_ = nullptr;
+  int left_ = 0, plane_ = 0;
 };
 
 /// Loads the operands of the cursor's couple, as far as they are not there yet.
@@ -186,7 +228,7 @@ SRAMSIM_INLINE void load_operands(const Layer& layer, const Cursor& cursor) {
   if constexpr (kTwoSlices) _tile_loadd(3, cursor.weights() + kTileBytes, kTileStride);
   if (kTwoSlices || cursor.at_first_plane()) {
     _tile_loadd(0, cursor.activations(), layer.depth);
-    _tile_loadd(1, cursor.activations() + layer.slices * layer.slice_bytes, layer.depth);
+    _tile_loadd(1, cursor.activations() + layer.pair_bytes, layer.depth);
   }
 }
 template <bool kTwoSlices, class Tiles>
@@ -203,7 +245,7 @@ SRAMSIM_INLINE void multiply_high(const Layer& layer, const Cursor& cursor) {
   Tiles::zero_high();
   Tiles::multiply_high();
   if constexpr (kTwoSlices) {
-    _tile_loadd(1, cursor.activations() + 3 * layer.slice_bytes, layer.depth);
+    _tile_loadd(1, cursor.activations() + layer.pair_bytes + layer.slice_bytes, layer.depth);
     Tiles::multiply_high_second();
   }
 }
@@ -233,168 +275,84 @@ SRAMSIM_INLINE void step(const Layer& layer, Cursor& cursor, const Converter con
   cursor.advance();
 }
 
-/// Adds the codes of a chunk to the accumulators of all blocks.
+/// The outputs of `count` channels of one block; a constant count is worth a good part of the function's time.
+SRAMSIM_INLINE void write_block(const Work& work, int block, const int32_t* sums, int count) {
+  const Strip& strip = work.strip;
+  const Layer& layer = work.layer;
+  const int first = work.channel_block * kChannels;
+  const int64_t begin = strip.first_pixel + int64_t{block} * kWindows;
+  const int64_t end = std::min(begin + kWindows, strip.end_pixel);
+  for (int64_t pixel = begin; pixel < end; ++pixel, sums += kChannels)
+    write_outputs(*strip.output, layer.step, layer.offset, sums,
+                  layer.offset ? strip.window_sums[pixel - strip.first_pixel] : 0,
+                  {pixel * layer.o + first, first, count});
+}
+
+/// What comes after the accumulators of a pass are complete for a block.
+[[gnu::noinline]] void finish_block(const Work& work, int pass, int block) {
+  const Layer& layer = work.layer;
+  const int32_t* sums = work.strip.acc + int64_t{block} * kElements;
+  if (layer.pass_count > 1) {  // a single one has no shift
+    int32_t* const to = work.strip.sums + int64_t{block} * kElements;
+    const int shift = layer.passes[pass].shift;
+    for (int e = 0; e < kElements; ++e)
+      to[e] = (pass == 0 ? 0 : to[e]) + static_cast<int32_t>(static_cast<uint32_t>(sums[e]) << shift);
+    sums = to;
+  }
+  if (pass + 1 < layer.pass_count) return;
+  const int left = layer.o - work.channel_block * kChannels;
+  if (left >= kChannels)
+    write_block(work, block, sums, kChannels);
+  else
+    write_block(work, block, sums, left);
+}
+
+/// Adds the codes of a pass up for all blocks.
 template <bool kLongTable, bool kTwoSlices>
-[[gnu::noinline]] void add_chunk(const Work& work, const Chunk& chunk) {
+[[gnu::noinline]] void add_pass(const Work& work, int number) {
   using Tiles0 = CoupleInTiles<0>;
   using Tiles1 = CoupleInTiles<1>;
   const Layer& layer = work.layer;
+  const Pass& pass = layer.passes[number];
   const Converter<kLongTable> converter(layer);
-  Cursor cursor(work, chunk);
+  const Chunks chunks(work, pass);
+  Cursor cursor(work, pass, chunks);
   Couple stored[2];
   begin<kTwoSlices, Tiles0>(layer, cursor);
   begin<kTwoSlices, Tiles1>(layer, cursor);
   Tiles0::store_low(stored[0]);
   Tiles0::store_high(stored[0]);
   begin<kTwoSlices, Tiles0>(layer, cursor);
-  for (int b = 0; b < work.blocks; ++b) {
-    int32_t* acc = work.strip.acc + int64_t{b} * kElements;
-    Sums sums;
-    sums.load(acc);
-    for (int k = 0; k < chunk.couples; k += 2) {
-      step<kTwoSlices, Tiles1>(layer, cursor, converter, stored[1], stored[0], chunk.dots[k], sums);
-      step<kTwoSlices, Tiles0>(layer, cursor, converter, stored[0], stored[1], chunk.dots[k + 1], sums);
+  for (Chunk chunk = chunks.first();; chunk = chunks.after(chunk)) {
+    uint32_t dots[kMaxCouples + 1] = {};  // that of a couple's second coming is 0
+    for (int k = 0; k < chunk.couples; ++k) dots[k] = pass.dots[k % pass.planes];
+    for (int b = 0; b < work.blocks.count; ++b) {
+      int32_t* acc = work.strip.acc + int64_t{b} * kElements;
+      Sums sums{};
+      if (chunk.begin > 0) sums.load(acc);
+      for (int k = 0; k < chunk.couples; k += 2) {
+        step<kTwoSlices, Tiles1>(layer, cursor, converter, stored[1], stored[0], dots[k], sums);
+        step<kTwoSlices, Tiles0>(layer, cursor, converter, stored[0], stored[1], dots[k + 1], sums);
+      }
+      sums.store(acc);
+      if (chunks.is_last(chunk)) finish_block(work, number, b);
     }
-    sums.store(acc);
+    if (chunks.is_last(chunk)) break;
   }
-}
-
-void add_pass(const Work& work, const Pass& pass) {
-  const Layer& layer = work.layer;
-  const int group_bytes = pass.planes * layer.slices * kTileBytes;
-  const int together = std::clamp(kChunkBytes / group_bytes, 1, kMaxCouples / pass.planes);
-  for (int begin = 0; begin < layer.groups; begin += together) {
-    const int end = std::min(begin + together, layer.groups), couples = (end - begin) * pass.planes;
-    Chunk chunk{pass,
-                begin,
-                end,
-                pass.weights + (int64_t{work.channel_block} * layer.groups + begin) * group_bytes,
-                couples + couples % 2,
-                {}};
-    for (int k = 0; k < couples; ++k) chunk.dots[k] = pass.dots[k % pass.planes];
-    if (layer.slices == 2)
-      layer.long_table ? add_chunk<true, true>(work, chunk) : add_chunk<false, true>(work, chunk);
-    else
-      layer.long_table ? add_chunk<true, false>(work, chunk) : add_chunk<false, false>(work, chunk);
-  }
-}
-
-/// The outputs of `count` channels; a constant count is worth a good part of the function's time.
-SRAMSIM_INLINE void write_strip(const Work& work, const int32_t* sums, int count) {
-  const Strip& strip = work.strip;
-  const Layer& layer = work.layer;
-  const int first = work.channel_block * kChannels;
-  for (int64_t pixel = strip.first_pixel; pixel < strip.end_pixel; ++pixel, sums += kChannels)
-    write_outputs(*strip.output, layer.step, layer.offset, sums,
-                  layer.offset ? strip.window_sums[pixel - strip.first_pixel] : 0,
-                  {pixel * layer.o + first, first, count});
 }
 
 void convolve(const Work& work) {
-  const Strip& strip = work.strip;
   const Layer& layer = work.layer;
-  const size_t elements = static_cast<size_t>(work.blocks) * kElements;
-  for (int k = 0; k < layer.pass_count; ++k) {
-    const Pass& pass = layer.passes[k];
-    std::memset(strip.acc, 0, elements * sizeof *strip.acc);
-    add_pass(work, pass);
-    if (layer.pass_count == 1) break;  // its shift is 0
-    if (k == 0) std::memset(strip.sums, 0, elements * sizeof *strip.sums);
-    for (size_t e = 0; e < elements; ++e)
-      strip.sums[e] += static_cast<int32_t>(static_cast<uint32_t>(strip.acc[e]) << pass.shift);
+  for (int pass = 0; pass < layer.pass_count; ++pass) {
+    if (layer.slices == 2)
+      layer.long_table ? add_pass<true, true>(work, pass) : add_pass<false, true>(work, pass);
+    else
+      layer.long_table ? add_pass<true, false>(work, pass) : add_pass<false, false>(work, pass);
   }
-  const int32_t* sums = layer.pass_count == 1 ? strip.acc : strip.sums;
-  const int left = layer.o - work.channel_block * kChannels;
-  if (left >= kChannels)
-    write_strip(work, sums, kChannels);
-  else
-    write_strip(work, sums, left);
-}
-
-/// Bits 2k and 2k+1 of every byte -> bits 0 and 7.
-SRAMSIM_INLINE Vector pair_of(Vector codes, int pair) {
-  static constexpr uint64_t kSelect[] = {0x0100'0000'0000'0002, 0x0400'0000'0000'0008, 0x1000'0000'0000'0020,
-                                         0x4000'0000'0000'0080};
-  return _mm512_gf2p8affine_epi64_epi8(codes, _mm512_set1_epi64(static_cast<int64_t>(kSelect[pair])), 0);
-}
-
-/// The windows of one block, those past the strip's end as its last.
-class Windows {
- public:
-  Windows(const Layer& layer, const Strip& strip, int64_t first) : layer_(layer) {
-    const int64_t inputs = int64_t{layer.h} * layer.w * layer.c;
-    const int out_w = layer.out_w, out_h = layer.out_h;
-    int x = static_cast<int>(first % out_w), y = static_cast<int>(first / out_w % out_h);
-    const uint8_t* image = strip.q + first / (int64_t{out_w} * out_h) * inputs;
-    for (int w = 0; w < kWindows; ++w) {
-      x_[w] = x * layer_.stride - layer_.padding;
-      y_[w] = y * layer_.stride - layer_.padding;
-      image_[w] = image;
-      if (first + w + 1 >= strip.end_pixel) continue;
-      if (++x < out_w) continue;
-      x = 0;
-      if (++y < out_h) continue;
-      y = 0;
-      image += inputs;
-    }
-  }
-  /// Codes of the window's pixel at a kernel position; null in the padding.
-  const uint8_t* codes(int w, int down, int right) const {
-    const int y = y_[w] + down, x = x_[w] + right;
-    if (y < 0 || y >= layer_.h || x < 0 || x >= layer_.w) return nullptr;
-    return image_[w] + (int64_t{y} * layer_.w + x) * layer_.c;
-  }
-
- private:
-  const Layer& layer_;
-  int x_[kWindows], y_[kWindows];
-  const uint8_t* image_[kWindows];
-};
-
-/// Activation tiles of one block, and the sums of its windows' codes where the encoding wants them.
-template <int kHalves, bool kSums>
-void gather_block(const Layer& layer, const Windows& windows, uint8_t* tiles, int32_t* window_sums) {
-  const int64_t pair_bytes = int64_t{layer.slices} * layer.slice_bytes, half_bytes = layer.half_bytes;
-  const int depth = layer.depth;
-  Vector sums[kWindows] = {};
-  const uint8_t* codes[kWindows] = {};
-  for (int k = 0; k < layer.run_count; ++k) {
-    const Run& run = layer.runs[k];
-    if (run.new_position)
-      for (int w = 0; w < kWindows; ++w) codes[w] = windows.codes(w, run.down, run.right);
-    const __mmask64 rows = ~uint64_t{0} >> (64 - run.rows);
-    uint8_t* to = tiles + run.place;
-    for (int w = 0; w < kWindows; ++w, to += depth) {
-      const Vector q =
-          codes[w] ? _mm512_maskz_loadu_epi8(rows, codes[w] + run.channel) : _mm512_setzero_si512();
-      if constexpr (kSums) sums[w] = _mm512_add_epi64(sums[w], _mm512_sad_epu8(q, _mm512_setzero_si512()));
-#pragma GCC unroll 2
-      for (int half = 0; half < kHalves; ++half) {
-        _mm512_mask_storeu_epi8(to + half * half_bytes, rows, pair_of(q, 2 * half));
-        _mm512_mask_storeu_epi8(to + half * half_bytes + pair_bytes, rows, pair_of(q, 2 * half + 1));
-      }
-    }
-  }
-  if constexpr (kSums)
-    for (int w = 0; w < kWindows; ++w)
-      window_sums[w] = static_cast<int32_t>(_mm512_reduce_add_epi64(sums[w]));
-}
-
-void gather(const Layer& layer, const Strip& strip, int blocks) {
-  const auto all = [&](auto block) {
-    for (int b = 0; b < blocks; ++b)
-      block(layer, Windows(layer, strip, strip.first_pixel + int64_t{b} * kWindows),
-            strip.activations + b * layer.block_bytes, strip.window_sums + int64_t{b} * kWindows);
-  };
-  if (layer.halves == 1)
-    layer.offset ? all(gather_block<1, true>) : all(gather_block<1, false>);
-  else
-    layer.offset ? all(gather_block<2, true>) : all(gather_block<2, false>);
 }
 
 void convolve_strip(const Layer& layer, const Strip& strip) {
-  const auto blocks = static_cast<int>((strip.end_pixel - strip.first_pixel + kWindows - 1) / kWindows);
-  gather(layer, strip, blocks);
+  const Blocks blocks = gather(layer, strip);
   _tile_loadconfig(&layer.tiles);
   for (int channels = strip.first_channel_block; channels < strip.end_channel_block; ++channels)
     convolve({layer, strip, blocks, channels});
