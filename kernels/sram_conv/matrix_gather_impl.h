@@ -36,7 +36,9 @@ SRAMSIM_INLINE void store_pairs(const Layer& layer, uint8_t* to, __mmask64 rows,
   }
 }
 
-SRAMSIM_INLINE __mmask64 first_bytes(int count) { return ~uint64_t{0} >> (64 - count); }
+SRAMSIM_INLINE __mmask64 first_bytes(int count) {
+  return ~uint64_t{0} >> (64 - count);
+}
 
 /// The windows of one block, those past the strip's end as its last.
 class Windows {
@@ -102,7 +104,8 @@ void gather_row(const Layer& layer, const uint8_t* image, int y, uint8_t* row) {
           inside ? _mm512_maskz_loadu_epi8(rows, image + (int64_t{y} * layer.w + x) * layer.c + slice.channel)
                  : __m512i{};
       for (int right = std::max(0, at - layer.out_w + 1); right <= std::min(at, layer.kw - 1); ++right)
-        store_pairs<kHalves>(layer, row + right * column_bytes + int64_t{at - right} * layer.depth, rows, codes);
+        store_pairs<kHalves>(layer, row + right * column_bytes + int64_t{at - right} * layer.depth, rows,
+                             codes);
     }
   }
 }
@@ -121,7 +124,8 @@ void gather_shared(const Layer& layer, const Strip& strip, Blocks& blocks) {
     const int y = begin_in_image / layer.out_w, last_y = last_in_image / layer.out_w;
     for (int pixel = begin_in_image; pixel <= last_in_image; pixel += kWindows)
       blocks.places[blocks.count++] = row + int64_t{pixel - y * layer.out_w} * layer.depth;
-    for (int input_y = y - layer.padding; input_y < last_y + layer.kh - layer.padding; ++input_y, row += row_bytes)
+    for (int input_y = y - layer.padding; input_y < last_y + layer.kh - layer.padding;
+         ++input_y, row += row_bytes)
       gather_row<kHalves>(layer, strip.q + image * inputs, input_y, row);
   }
 }

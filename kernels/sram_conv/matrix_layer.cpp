@@ -131,7 +131,8 @@ void PackedLayer::place_windows() {
   layer_.pair_bytes = layer_.slices * layer_.slice_bytes;
   layer_.half_bytes = layer_.groups * 2 * layer_.pair_bytes;
   layer_.block_bytes = layer_.halves * layer_.half_bytes;
-  layer_.strip_blocks = static_cast<int>(std::clamp<int64_t>(kStripBytes / layer_.block_bytes, 1, kStripBlocks));
+  layer_.strip_blocks =
+      static_cast<int>(std::clamp<int64_t>(kStripBytes / layer_.block_bytes, 1, kStripBlocks));
   for (int g = 0; g < layer_.groups; ++g) group_places_.push_back(g * 2 * layer_.pair_bytes);
 }
 
@@ -147,7 +148,8 @@ bool PackedLayer::place_shared_rows() {
     });
     slice_of_run.push_back(static_cast<int>(at - shared_slices_.begin()));
     if (at == shared_slices_.end()) shared_slices_.push_back({run.channel, run.rows});
-    if (run.group_row > 0 && (run.new_position || slice_of_run.back() != slice_of_run.end()[-2] + 1)) return false;
+    if (run.group_row > 0 && (run.new_position || slice_of_run.back() != slice_of_run.end()[-2] + 1))
+      return false;
   }
   layer_.shared_slices = shared_slices_.data();
   layer_.shared_slice_count = static_cast<int>(shared_slices_.size());

@@ -73,9 +73,12 @@ class Plan final : public SramConvPlan {
   Scratch make_scratch() const {
     const int blocks = packed_.view().strip_blocks;
     const int64_t windows = int64_t{blocks} * kWindows;
-    return {AlignedArray<uint8_t>::uninitialised(packed_.activation_bytes(blocks)),
-            AlignedArray<int32_t>::uninitialised(windows), AlignedArray<int32_t>::uninitialised(windows * kChannels),
-            AlignedArray<int32_t>::uninitialised(windows * kChannels)};
+    Scratch scratch;
+    scratch.activations = AlignedArray<uint8_t>::uninitialised(packed_.activation_bytes(blocks));
+    scratch.window_sums = AlignedArray<int32_t>::uninitialised(windows);
+    scratch.acc = AlignedArray<int32_t>::uninitialised(windows * kChannels);
+    scratch.sums = AlignedArray<int32_t>::uninitialised(windows * kChannels);
+    return scratch;
   }
 
   PackedLayer packed_;

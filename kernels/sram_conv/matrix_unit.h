@@ -28,7 +28,8 @@ inline constexpr int kFieldBits = 7;  ///< of a partial sum in a product
 inline constexpr int kMaxPartialSum = (1 << kFieldBits) - 1;
 inline constexpr int kHalfBits = 4;  ///< activation bits of a couple
 inline constexpr int kTileBytes = 1024;
-inline constexpr int kStripBlocks = 24;  ///< at most: their accumulators share a first-level cache with weights
+inline constexpr int kStripBlocks =
+    24;  ///< at most: their accumulators share a first-level cache with weights
 
 /// Weight planes of similar weight times one half of the activation bits: their sums are added as they are.
 struct Pass {
@@ -73,15 +74,15 @@ struct Layer {
   int depth;   ///< bytes of one window in a tile of activations
 
   /// Activation tiles are [window][depth]. In memory, the window after one is `depth` bytes further. From the
-  /// place of a block (of 16 windows) on, the tile of a group's first slice and low pair is group_places[group]
-  /// bytes away, and one slice, pair or half more is so many bytes more:
+  /// place of a block (of 16 windows) on, the tile of a group's first slice and low pair is
+  /// group_places[group] bytes away, and one slice, pair or half more is so many bytes more:
   int64_t slice_bytes, pair_bytes, half_bytes;
   const int64_t* group_places;
   int strip_blocks;  ///< at most
-  /// Every window has bytes of its own: [block][half][group][pair][slice][window][depth], gathered by runs. Or
-  /// windows share them, where the stride is 1, blocks end with images and slices lie in one kernel position
-  /// each: [half][pair][slice][kernel column][input row][output column][depth]. A row is there for each kernel
-  /// column, so that windows follow each other as output pixels do, and meets every kernel row.
+  /// Every window has bytes of its own: [block][half][group][pair][slice][window][depth], gathered by runs.
+  /// Or windows share them, where the stride is 1, blocks end with images and slices lie in one kernel
+  /// position each: [half][pair][slice][kernel column][input row][output column][depth]. A row is there for
+  /// each kernel column, so that windows follow each other as output pixels do, and meets every kernel row.
   bool shared;
   const Run* runs;
   int run_count;

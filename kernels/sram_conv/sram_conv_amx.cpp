@@ -47,8 +47,8 @@ struct alignas(64) Couple {
   struct CoupleInTiles<number> {                                                                  \
     SRAMSIM_INLINE static void store_low(Couple& c) { _tile_stored(LOW, c.low, kTileStride); }    \
     SRAMSIM_INLINE static void store_high(Couple& c) { _tile_stored(HIGH, c.high, kTileStride); } \
-    SRAMSIM_INLINE static void zero_low() { _tile_zero(LOW); }                      \
-    SRAMSIM_INLINE static void zero_high() { _tile_zero(HIGH); }                    \
+    SRAMSIM_INLINE static void zero_low() { _tile_zero(LOW); }                                    \
+    SRAMSIM_INLINE static void zero_high() { _tile_zero(HIGH); }                                  \
     SRAMSIM_INLINE static void multiply_low() { _tile_dpbuud(LOW, 0, 2); }                        \
     SRAMSIM_INLINE static void multiply_high() { _tile_dpbuud(HIGH, 1, 2); }                      \
     SRAMSIM_INLINE static void multiply_low_second() { _tile_dpbuud(LOW, 0, 3); }                 \
@@ -104,17 +104,19 @@ struct Converter {
     else
       return _mm512_permutexvar_epi8(p, table);
   }
-  /// Adds the codes of windows [first, first + 8); every fourth is spread the other way, which balances
-  /// ports.
-  template <int kFirst>
+  /// Adds the codes of windows [first, end).
+  template <int kFirst, int kEnd>
   SRAMSIM_INLINE void add(const Couple& couple, Vector dots, Sums& sums) const {
-#pragma GCC unroll 8
-    for (int w = kFirst; w < kFirst + kWindows / 2; ++w) {
+#pragma GCC unroll 16
+    for (int w = kFirst; w < kEnd; ++w) {
       const int32_t *low = couple.low + w * kChannels, *high = couple.high + w * kChannels;
-      const Vector p = w % 4 == 0 ? spread_by_shifts(low, high) : spread(low, high);
+      const Vector p = kByShifts >> w & 1 ? spread_by_shifts(low, high) : spread(low, high);
       sums.v[w] = _mm512_dpbusd_epi32(sums.v[w], look_up(p), dots);
     }
   }
+
+ private:
+  static constexpr unsigned kByShifts = 0x1515;  ///< windows that are spread by shifts: this balances ports
 };
 
 /// The blocks of a strip and the output channels they meet.
@@ -268,14 +270,16 @@ SRAMSIM_INLINE void step(const Layer& layer, Cursor& cursor, const Converter con
   load_operands<kTwoSlices>(layer, cursor);
   Tiles::store_low(next);
   multiply_low<kTwoSlices, Tiles>(layer, cursor);
-  converter.template add<0>(ready, dots, sums);
+  converter.template add<0, 8>(ready, dots, sums);
   Tiles::store_high(next);
+  converter.template add<8, 12>(ready, dots, sums);
   multiply_high<kTwoSlices, Tiles>(layer, cursor);
-  converter.template add<kWindows / 2>(ready, dots, sums);
+  converter.template add<12, kWindows>(ready, dots, sums);
   cursor.advance();
 }
 
-/// The outputs of `count` channels of one block; a constant count is worth a good part of the function's time.
+/// The outputs of `count` channels of one block; a constant count is worth a good part of the function's
+/// time.
 SRAMSIM_INLINE void write_block(const Work& work, int block, const int32_t* sums, int count) {
   const Strip& strip = work.strip;
   const Layer& layer = work.layer;

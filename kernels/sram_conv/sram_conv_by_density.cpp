@@ -38,7 +38,7 @@ class Cost {
   explicit Cost(const SramConvSpec& spec) : windows_(int64_t{spec.shape.out_h()} * spec.shape.out_w()) {
     using namespace matrix_unit;
     const int channel_blocks = ceil_div(spec.shape.o, kChannels);
-    const double couple = spec.rows.largest_group() > kSliceRows ? 3.2 : 1.7;
+    const double couple = spec.rows.largest_group() > kSliceRows ? 2.8 : 1.5;
     matrix_unit_ = couple * channel_blocks * spec.planes() * ceil_div(spec.act_bits, kHalfBits);
     const int cells =
         channel_blocks * ceil_div(spec.planes(), 4);  // of the counters, with as many channels each

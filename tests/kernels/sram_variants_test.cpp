@@ -189,6 +189,41 @@ TEST(SramVariants, EqualTheReferenceWhereWindowsOverlap) {
         }
 }
 
+/// Images of whole blocks of 16 windows, whose strips begin and end within output rows and go over several
+/// images.
+TEST(SramVariants, EqualTheReferenceWhereWindowsShareRows) {
+  const std::vector<ConvShape> shapes{
+      {64, 6, 6, 17, 3, 3, 1, 0},    // [C,H,W,O,KH,KW,stride,padding], 4x4 outputs
+      {130, 4, 4, 16, 3, 3, 1, 1},   // 4x4, groups of two slices and of one
+      {96, 9, 26, 8, 2, 3, 1, 0},    // 8x24
+      {40, 12, 12, 16, 5, 5, 1, 2},  // 12x12
+      {24, 20, 7, 33, 5, 4, 1, 0},   // 16x4
+      {48, 2, 8, 16, 1, 1, 1, 0},    // 2x8
+      {33, 1, 18, 5, 1, 3, 1, 0},    // 1x16
+  };
+  const int before = omp_get_max_threads();
+  std::map<std::string, int> ran;
+  for (const ConvShape& shape : shapes)
+    for (const int subarray : {32, 128})
+      for (const Encoding encoding : {Encoding::kTwosComplement, Encoding::kOffset})
+        for (const int act_bits : {4, 6}) {
+          SramCase c;
+          c.shape = shape;
+          c.n = std::max(2, 420 / (shape.out_h() * shape.out_w()));
+          c.act_bits = act_bits;
+          c.subarray = subarray;
+          c.encoding = encoding;
+          c.adcs = {{"uniform", 4, {}}};
+          omp_set_num_threads(act_bits == 4 ? 1 : before);  // the longest strips, and short ones
+          expect_equal(c, ran);
+          if (HasFatalFailure()) break;
+        }
+  omp_set_num_threads(before);
+  if (cpu_has_amx()) {
+    EXPECT_EQ(ran["amx"], 7 * 8);
+  }
+}
+
 /// Groups whose lists are too long for the tiles of a whole strip: it is worked on in blocks, cut by rows or
 /// by columns.
 TEST(SramVariants, EqualTheReferenceWhereListsFillTheirBuffer) {
