@@ -62,13 +62,13 @@ bool column_is_full(const SramConvSpec& spec, const int8_t* row, int plane, int 
 
 std::string PackedLayer::refuses(const SramConvSpec& spec) {
   if (spec.dac_bits != 1) return "inputs of several bits";
-  if (spec.adcs.size() != 1) return "several ADC tables";
   if (spec.rows.largest_group() > kMaxRows)
     return "row groups of more than " + std::to_string(kMaxRows) + " rows";
   if (static_cast<int64_t>(spec.rows.segments.size()) * kMeanRun > spec.shape.rows())
     return "row groups whose rows are scattered over kernel positions";
-  const std::vector<uint32_t>& code = spec.adcs[0].code;
-  if (*std::max_element(code.begin(), code.begin() + spec.p_max() + 1) > 255) return "ADC codes above 255";
+  for (const AdcTable& adc : spec.adcs)
+    if (*std::max_element(adc.code.begin(), adc.code.begin() + spec.p_max() + 1) > 255)
+      return "ADC codes above 255";
   return "";
 }
 
@@ -85,8 +85,8 @@ bool PackedLayer::fits(const SramConvSpec& spec, const int8_t* codes) {
 PackedLayer::PackedLayer(const SramConvSpec& spec, const int8_t* codes) {
   pack_activations(spec);
   pack_passes(spec, codes);
-  pack_table(spec);
-  layer_.long_table = spec.rows.largest_group() > 63 && largest_partial_sum(spec, codes) > 63;
+  pack_converters(spec);
+  layer_.long_tables = spec.rows.largest_group() > 63 && largest_partial_sum(spec, codes) > 63;
 }
 
 void PackedLayer::pack_activations(const SramConvSpec& spec) {
@@ -225,12 +225,16 @@ AlignedArray<uint8_t> PackedLayer::weight_tiles(const SramConvSpec& spec, const 
   return tiles;
 }
 
-void PackedLayer::pack_table(const SramConvSpec& spec) {
-  const AdcTable& adc = spec.adcs[0];
+void PackedLayer::pack_converters(const SramConvSpec& spec) {
   const auto p_max = static_cast<int>(spec.p_max());
-  for (int p = 0; p <= kMaxPartialSum; ++p)
-    layer_.table[p] = static_cast<uint8_t>(adc.code[std::min(p, p_max)]);
-  layer_.step = adc.step;
+  for (const AdcTable& adc : spec.adcs) {
+    Converter& converter = converters_.emplace_back();
+    for (int p = 0; p <= kMaxPartialSum; ++p)
+      converter.codes[p] = static_cast<uint8_t>(adc.code[std::min(p, p_max)]);
+    converter.step = adc.step;
+  }
+  layer_.converters = converters_.data();
+  layer_.converter_count = static_cast<int>(converters_.size());
 }
 
 }  // namespace sramsim::matrix_unit

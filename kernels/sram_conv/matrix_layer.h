@@ -39,7 +39,7 @@ class PackedLayer {
   void pack_passes(const SramConvSpec& spec, const int8_t* codes);
   AlignedArray<uint8_t> weight_tiles(const SramConvSpec& spec, const int8_t* codes,
                                      const std::vector<int>& planes) const;
-  void pack_table(const SramConvSpec& spec);
+  void pack_converters(const SramConvSpec& spec);
 
   Layer layer_{};
   std::vector<Run> runs_;
@@ -48,6 +48,7 @@ class PackedLayer {
   std::vector<AlignedArray<uint8_t>> weights_;
   std::vector<std::vector<uint32_t>> dots_;
   std::vector<Pass> passes_;
+  std::vector<Converter> converters_;
 };
 
 }  // namespace sramsim::matrix_unit

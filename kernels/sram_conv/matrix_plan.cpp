@@ -48,7 +48,7 @@ class Plan final : public SramConvPlan {
         strip.end_pixel = std::min(first + strip_pixels, pixels);
         strip.first_channel_block = channels;
         strip.end_channel_block = std::min(channels + cut.channel_blocks, packed_.channel_blocks());
-        strip.output = &outputs[0];
+        strip.outputs = outputs.data();
         strip.activations = own.activations.get();
         strip.window_sums = own.window_sums.get();
         strip.acc = own.acc.get();
@@ -76,8 +76,9 @@ class Plan final : public SramConvPlan {
     Scratch scratch;
     scratch.activations = AlignedArray<uint8_t>::uninitialised(packed_.activation_bytes(blocks));
     scratch.window_sums = AlignedArray<int32_t>::uninitialised(windows);
-    scratch.acc = AlignedArray<int32_t>::uninitialised(windows * kChannels);
-    scratch.sums = AlignedArray<int32_t>::uninitialised(windows * kChannels);
+    const int64_t elements = packed_.view().converter_count * windows * kChannels;
+    scratch.acc = AlignedArray<int32_t>::uninitialised(elements);
+    scratch.sums = AlignedArray<int32_t>::uninitialised(elements);
     return scratch;
   }
 

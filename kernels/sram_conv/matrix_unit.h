@@ -31,6 +31,8 @@ inline constexpr int kTileBytes = 1024;
 inline constexpr int kStripBlocks =
     24;  ///< at most: their accumulators share a first-level cache with weights
 
+inline constexpr int kMaxPlanes = 8;  ///< of a pass: weights of 1, 2, 4 and 8, positive and negative
+
 /// Weight planes of similar weight times one half of the activation bits: their sums are added as they are.
 struct Pass {
   int half;
@@ -40,6 +42,12 @@ struct Pass {
       dots;  ///< per plane: weight / 2^shift times 1, 2, 4, 8 (0 for bits that codes lack), as bytes
   /// Tiles [channel block][group][plane][slice], each [row / 4][channel][row % 4].
   const uint8_t* weights;
+};
+
+/// An ADC.
+struct Converter {
+  alignas(64) uint8_t codes[1 << kFieldBits];  ///< of every partial sum
+  double step;
 };
 
 /// The operand of LDTILECFG.
@@ -95,10 +103,10 @@ struct Layer {
   int pass_count;
   TileConfig tiles;
 
-  alignas(64) uint8_t table[1 << kFieldBits];
-  bool long_table;  ///< some partial sum may exceed 63
+  const Converter* converters;
+  int converter_count;
+  bool long_tables;  ///< some partial sum may exceed 63
 
-  double step;
   int32_t offset;  ///< offset_weight() of the encoding
 };
 
@@ -107,11 +115,11 @@ struct Strip {
   const uint8_t* q;                ///< [N,H,W,C]
   int64_t first_pixel, end_pixel;  ///< flat indices of output pixels
   int first_channel_block, end_channel_block;
-  const SramOutput* output;
+  const SramOutput* outputs;  ///< of every converter
   uint8_t* activations;
   int32_t* window_sums;  ///< [block][kWindows]
-  int32_t* acc;          ///< [block][kElements]
-  int32_t* sums;         ///< [block][kElements]
+  int32_t* acc;          ///< [converter][Layer::strip_blocks][kElements]
+  int32_t* sums;         ///< the same
 };
 
 /// The kernel compiled for AMX; null where the compiler cannot build it.

@@ -18,7 +18,6 @@
 #include <immintrin.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "kernels/sram_conv/matrix_gather_impl.h"
 #include "kernels/sram_conv/write_outputs_impl.h"
@@ -29,9 +28,11 @@ namespace {
 using Vector = __m512i;
 
 constexpr int kTileStride = 64;
-/// Weights of the row groups that are worked on together: a part of a first-level cache.
-constexpr int kChunkBytes = 16 << 10;
-constexpr int kMaxCouples = 64;  ///< of a block in one chunk
+/// Weights of the row groups that are worked on together, which share a first-level cache with the partial
+/// sums of their couples.
+constexpr int kChunkBytes = 8 << 10;
+constexpr int kMaxCouples = kChunkBytes / kTileBytes;  ///< of a block in one chunk
+static_assert(kMaxCouples >= kMaxPlanes);
 // Intrinsics that load tiles do not tell GCC that they read memory: a store before one must be behind a
 // barrier or in another function. Those that store tiles are barriers.
 
@@ -72,51 +73,48 @@ struct Sums {
   }
 };
 
-/// The ADC and the shift-add.
-template <bool kLongTable>
-struct Converter {
-  Vector table, table_end;
-  Vector fields;    ///< bit offset of each partial sum
-  Vector past_low;  ///< moves the higher product past the lower one
-  Vector odd_bytes;
-
-  SRAMSIM_INLINE explicit Converter(const Layer& layer)
-      : table(_mm512_load_si512(layer.table)),
-        table_end(_mm512_load_si512(layer.table + 64)),
-        fields(_mm512_set1_epi64(0x352E'2720'150E'0700)),
-        past_low(_mm512_set1_epi32(1 << 2 * kFieldBits)),
-        odd_bytes(_mm512_set1_epi16(static_cast<int16_t>(0xFF00))) {}
-
-  /// A partial sum in the low seven bits of every byte.
-  SRAMSIM_INLINE Vector spread(const int32_t* low, const int32_t* high) const {
-    const Vector packed = _mm512_dpwssd_epi32(_mm512_load_si512(low), past_low, _mm512_load_si512(high));
-    return _mm512_multishift_epi64_epi8(fields, packed);
-  }
-  /// The same in one instruction more, but none for the shuffle port.
-  SRAMSIM_INLINE Vector spread_by_shifts(const int32_t* low, const int32_t* high) const {
-    const Vector words =
-        _mm512_or_si512(_mm512_load_si512(low), _mm512_slli_epi32(_mm512_load_si512(high), 16));
-    return _mm512_ternarylogic_epi32(odd_bytes, _mm512_slli_epi32(words, 8 - kFieldBits), words, 0xCA);
-  }
-  SRAMSIM_INLINE Vector look_up(Vector p) const {
-    if constexpr (kLongTable)
-      return _mm512_permutex2var_epi8(table, p, table_end);
-    else
-      return _mm512_permutexvar_epi8(p, table);
-  }
-  /// Adds the codes of windows [first, end).
-  template <int kFirst, int kEnd>
-  SRAMSIM_INLINE void add(const Couple& couple, Vector dots, Sums& sums) const {
-#pragma GCC unroll 16
-    for (int w = kFirst; w < kEnd; ++w) {
-      const int32_t *low = couple.low + w * kChannels, *high = couple.high + w * kChannels;
-      const Vector p = kByShifts >> w & 1 ? spread_by_shifts(low, high) : spread(low, high);
-      sums.v[w] = _mm512_dpbusd_epi32(sums.v[w], look_up(p), dots);
-    }
+/// Products to bytes.
+class Spread {
+ public:
+  /// The four partial sums of every channel, in window w, in the low seven bits of its bytes.
+  SRAMSIM_INLINE Vector partial_sums(const Couple& couple, int w) const {
+    const int32_t *low = couple.low + w * kChannels, *high = couple.high + w * kChannels;
+    return kByShifts >> w & 1 ? by_shifts(low, high) : by_multishift(low, high);
   }
 
  private:
-  static constexpr unsigned kByShifts = 0x1515;  ///< windows that are spread by shifts: this balances ports
+  SRAMSIM_INLINE Vector by_multishift(const int32_t* low, const int32_t* high) const {
+    const Vector packed = _mm512_dpwssd_epi32(_mm512_load_si512(low), past_low_, _mm512_load_si512(high));
+    return _mm512_multishift_epi64_epi8(fields_, packed);
+  }
+  /// The same in one instruction more, but none for the shuffle port.
+  SRAMSIM_INLINE Vector by_shifts(const int32_t* low, const int32_t* high) const {
+    const Vector words =
+        _mm512_or_si512(_mm512_load_si512(low), _mm512_slli_epi32(_mm512_load_si512(high), 16));
+    return _mm512_ternarylogic_epi32(odd_bytes_, _mm512_slli_epi32(words, 8 - kFieldBits), words, 0xCA);
+  }
+
+  static constexpr unsigned kByShifts = 0x1515;               ///< windows: this balances ports
+  Vector fields_ = _mm512_set1_epi64(0x352E'2720'150E'0700);  ///< bit offset of each partial sum
+  Vector past_low_ = _mm512_set1_epi32(1 << 2 * kFieldBits);  ///< moves the higher product
+  Vector odd_bytes_ = _mm512_set1_epi16(static_cast<int16_t>(0xFF00));
+};
+
+/// A converter's table, of 64 or 128 codes.
+template <bool kLong>
+class Table {
+ public:
+  SRAMSIM_INLINE explicit Table(const Converter& converter)
+      : codes_(_mm512_load_si512(converter.codes)), end_(_mm512_load_si512(converter.codes + 64)) {}
+  SRAMSIM_INLINE Vector look_up(Vector p) const {
+    if constexpr (kLong)
+      return _mm512_permutex2var_epi8(codes_, p, end_);
+    else
+      return _mm512_permutexvar_epi8(p, codes_);
+  }
+
+ private:
+  Vector codes_, end_;
 };
 
 /// The blocks of a strip and the output channels they meet.
@@ -261,43 +259,47 @@ SRAMSIM_INLINE void begin(const Layer& layer, Cursor& cursor) {
   cursor.advance();
 }
 
-/// Converts the couple in `ready`, stores the one after it, and begins the cursor's, the third after it, in
-/// its tiles.
-template <bool kTwoSlices, class Tiles, class Converter>
-SRAMSIM_INLINE void step(const Layer& layer, Cursor& cursor, const Converter converter, Couple& next,
-                         const Couple& ready, uint32_t weights, Sums& sums) {
-  const Vector dots = _mm512_set1_epi32(static_cast<int32_t>(weights));
+/// Converts the couple in `ready`, stores the one after it, and begins the cursor's, the third
+/// after it, in its tiles.
+template <bool kTwoSlices, class Tiles, class Converters>
+SRAMSIM_INLINE void step(const Layer& layer, Cursor& cursor, Couple& next, const Couple& ready, int number,
+                         Converters& converters) {
   load_operands<kTwoSlices>(layer, cursor);
   Tiles::store_low(next);
   multiply_low<kTwoSlices, Tiles>(layer, cursor);
-  converter.template add<0, 8>(ready, dots, sums);
+  converters.template take<0, 8>(ready, number);
   Tiles::store_high(next);
-  converter.template add<8, 12>(ready, dots, sums);
+  converters.template take<8, 12>(ready, number);
   multiply_high<kTwoSlices, Tiles>(layer, cursor);
-  converter.template add<12, kWindows>(ready, dots, sums);
+  converters.template take<12, kWindows>(ready, number);
   cursor.advance();
+}
+
+/// Accumulators of one block, among those of all converters.
+SRAMSIM_INLINE int64_t place(const Layer& layer, int converter, int block) {
+  return (int64_t{converter} * layer.strip_blocks + block) * kElements;
 }
 
 /// The outputs of `count` channels of one block; a constant count is worth a good part of the function's
 /// time.
-SRAMSIM_INLINE void write_block(const Work& work, int block, const int32_t* sums, int count) {
+SRAMSIM_INLINE void write_block(const Work& work, int converter, int block, const int32_t* sums, int count) {
   const Strip& strip = work.strip;
   const Layer& layer = work.layer;
   const int first = work.channel_block * kChannels;
   const int64_t begin = strip.first_pixel + int64_t{block} * kWindows;
   const int64_t end = std::min(begin + kWindows, strip.end_pixel);
   for (int64_t pixel = begin; pixel < end; ++pixel, sums += kChannels)
-    write_outputs(*strip.output, layer.step, layer.offset, sums,
+    write_outputs(strip.outputs[converter], layer.converters[converter].step, layer.offset, sums,
                   layer.offset ? strip.window_sums[pixel - strip.first_pixel] : 0,
                   {pixel * layer.o + first, first, count});
 }
 
 /// What comes after the accumulators of a pass are complete for a block.
-[[gnu::noinline]] void finish_block(const Work& work, int pass, int block) {
+[[gnu::noinline]] void finish_block(const Work& work, int pass, int converter, int block) {
   const Layer& layer = work.layer;
-  const int32_t* sums = work.strip.acc + int64_t{block} * kElements;
+  const int32_t* sums = work.strip.acc + place(layer, converter, block);
   if (layer.pass_count > 1) {  // a single one has no shift
-    int32_t* const to = work.strip.sums + int64_t{block} * kElements;
+    int32_t* const to = work.strip.sums + place(layer, converter, block);
     const int shift = layer.passes[pass].shift;
     for (int e = 0; e < kElements; ++e)
       to[e] = (pass == 0 ? 0 : to[e]) + static_cast<int32_t>(static_cast<uint32_t>(sums[e]) << shift);
@@ -306,20 +308,92 @@ SRAMSIM_INLINE void write_block(const Work& work, int block, const int32_t* sums
   if (pass + 1 < layer.pass_count) return;
   const int left = layer.o - work.channel_block * kChannels;
   if (left >= kChannels)
-    write_block(work, block, sums, kChannels);
+    write_block(work, converter, block, sums, kChannels);
   else
-    write_block(work, block, sums, left);
+    write_block(work, converter, block, sums, left);
 }
 
+/// Dots of a chunk's couples; that of a couple's second coming is 0.
+struct Dots {
+  uint32_t words[kMaxCouples + 1] = {};
+  SRAMSIM_INLINE Dots(const Chunk& chunk, const Pass& pass) {
+    for (int k = 0; k < chunk.couples; ++k) words[k] = pass.dots[k % pass.planes];
+  }
+  SRAMSIM_INLINE Vector operator[](int couple) const {
+    return _mm512_set1_epi32(static_cast<int32_t>(words[couple]));
+  }
+};
+
+/// Looks the partial sums of couples up and adds the codes to the accumulators of a block. The first
+/// converter does so at once; the others when the block is left, from partial sums that are kept.
+template <bool kLongTables, bool kMany>
+class Converters {
+ public:
+  SRAMSIM_INLINE explicit Converters(const Work& work)
+      : layer_(work.layer), table_(layer_.converters[0]), acc_(work.strip.acc) {}
+
+  SRAMSIM_INLINE void enter_block(const Chunk& chunk, const Dots& dots, int block) {
+    chunk_ = &chunk, dots_ = &dots, block_ = block;
+    load(sums_, 0);
+  }
+  /// Windows [first, end) of a couple.
+  template <int kFirst, int kEnd>
+  SRAMSIM_INLINE void take(const Couple& couple, int number) {
+    const Vector dots = (*dots_)[number];
+#pragma GCC unroll 16
+    for (int w = kFirst; w < kEnd; ++w) {
+      const Vector p = spread_.partial_sums(couple, w);
+      sums_.v[w] = _mm512_dpbusd_epi32(sums_.v[w], table_.look_up(p), dots);
+      if constexpr (kMany) partial_sums_[number][w] = p;
+    }
+  }
+  SRAMSIM_INLINE void leave_block() {
+    sums_.store(acc(0));
+    for (int c = 1; kMany && c < layer_.converter_count; ++c) {
+      const Table<kLongTables> table(layer_.converters[c]);
+      Sums sums;
+      load(sums, c);
+      for (int k = 0; k < chunk_->couples; ++k) {
+        const Vector dots = (*dots_)[k];
+#pragma GCC unroll 16
+        for (int w = 0; w < kWindows; ++w)
+          sums.v[w] = _mm512_dpbusd_epi32(sums.v[w], table.look_up(partial_sums_[k][w]), dots);
+      }
+      sums.store(acc(c));
+    }
+  }
+
+ private:
+  SRAMSIM_INLINE int32_t* acc(int converter) const {
+    return acc_ + place(layer_, converter, block_);
+  }
+  SRAMSIM_INLINE void load(Sums& sums, int converter) const {
+    if (chunk_->begin > 0)
+      sums.load(acc(converter));
+    else
+      sums = {};
+  }
+
+  const Layer& layer_;
+  Spread spread_;
+  Table<kLongTables> table_;
+  Sums sums_{};
+  int32_t* acc_;
+  const Chunk* chunk_ = nullptr;
+  const Dots* dots_ = nullptr;
+  int block_ = 0;
+  Vector partial_sums_[kMany ? kMaxCouples + 1 : 1][kWindows];
+};
+
 /// Adds the codes of a pass up for all blocks.
-template <bool kLongTable, bool kTwoSlices>
+template <bool kTwoSlices, class Converters>
 [[gnu::noinline]] void add_pass(const Work& work, int number) {
   using Tiles0 = CoupleInTiles<0>;
   using Tiles1 = CoupleInTiles<1>;
   const Layer& layer = work.layer;
   const Pass& pass = layer.passes[number];
-  const Converter<kLongTable> converter(layer);
   const Chunks chunks(work, pass);
+  Converters converters(work);
   Cursor cursor(work, pass, chunks);
   Couple stored[2];
   begin<kTwoSlices, Tiles0>(layer, cursor);
@@ -328,31 +402,33 @@ template <bool kLongTable, bool kTwoSlices>
   Tiles0::store_high(stored[0]);
   begin<kTwoSlices, Tiles0>(layer, cursor);
   for (Chunk chunk = chunks.first();; chunk = chunks.after(chunk)) {
-    uint32_t dots[kMaxCouples + 1] = {};  // that of a couple's second coming is 0
-    for (int k = 0; k < chunk.couples; ++k) dots[k] = pass.dots[k % pass.planes];
+    const Dots dots(chunk, pass);
     for (int b = 0; b < work.blocks.count; ++b) {
-      int32_t* acc = work.strip.acc + int64_t{b} * kElements;
-      Sums sums{};
-      if (chunk.begin > 0) sums.load(acc);
+      converters.enter_block(chunk, dots, b);
       for (int k = 0; k < chunk.couples; k += 2) {
-        step<kTwoSlices, Tiles1>(layer, cursor, converter, stored[1], stored[0], dots[k], sums);
-        step<kTwoSlices, Tiles0>(layer, cursor, converter, stored[0], stored[1], dots[k + 1], sums);
+        step<kTwoSlices, Tiles1>(layer, cursor, stored[1], stored[0], k, converters);
+        step<kTwoSlices, Tiles0>(layer, cursor, stored[0], stored[1], k + 1, converters);
       }
-      sums.store(acc);
-      if (chunks.is_last(chunk)) finish_block(work, number, b);
+      converters.leave_block();
+      for (int c = 0; chunks.is_last(chunk) && c < layer.converter_count; ++c)
+        finish_block(work, number, c, b);
     }
     if (chunks.is_last(chunk)) break;
   }
 }
 
+template <bool kTwoSlices, bool kLongTables>
 void convolve(const Work& work) {
-  const Layer& layer = work.layer;
-  for (int pass = 0; pass < layer.pass_count; ++pass) {
-    if (layer.slices == 2)
-      layer.long_table ? add_pass<true, true>(work, pass) : add_pass<false, true>(work, pass);
-    else
-      layer.long_table ? add_pass<true, false>(work, pass) : add_pass<false, false>(work, pass);
-  }
+  for (int pass = 0; pass < work.layer.pass_count; ++pass)
+    work.layer.converter_count == 1 ? add_pass<kTwoSlices, Converters<kLongTables, false>>(work, pass)
+                                    : add_pass<kTwoSlices, Converters<kLongTables, true>>(work, pass);
+}
+
+void convolve(const Work& work) {
+  if (work.layer.slices == 2)
+    work.layer.long_tables ? convolve<true, true>(work) : convolve<true, false>(work);
+  else
+    work.layer.long_tables ? convolve<false, true>(work) : convolve<false, false>(work);
 }
 
 void convolve_strip(const Layer& layer, const Strip& strip) {

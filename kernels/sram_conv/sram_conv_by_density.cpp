@@ -13,9 +13,9 @@
 namespace sramsim {
 namespace {
 
-constexpr int kImages = 8;     ///< that share a choice
-constexpr int64_t kWord = 8;   ///< codes looked at together
-constexpr int kSampling = 31;  ///< one word in so many is looked at
+constexpr int kImages = 8;         ///< that share a choice
+constexpr int64_t kWord = 8;       ///< codes looked at together
+constexpr int64_t kSamples = 512;  ///< words of the images looked at, or a few more
 
 /// Share of the kernel positions of all windows that lie inside the image: carry-save counters skip the
 /// others.
@@ -38,7 +38,9 @@ class Cost {
   explicit Cost(const SramConvSpec& spec) : windows_(int64_t{spec.shape.out_h()} * spec.shape.out_w()) {
     using namespace matrix_unit;
     const int channel_blocks = ceil_div(spec.shape.o, kChannels);
-    const double couple = spec.rows.largest_group() > kSliceRows ? 2.8 : 1.5;
+    const bool two_slices = spec.rows.largest_group() > kSliceRows;
+    more_converters_ = static_cast<double>(spec.adcs.size() - 1);
+    const double couple = two_slices ? 2.8 + 1.2 * more_converters_ : 1.5 + 0.6 * more_converters_;
     matrix_unit_ = couple * channel_blocks * spec.planes() * ceil_div(spec.act_bits, kHalfBits);
     const int cells =
         channel_blocks * ceil_div(spec.planes(), 4);  // of the counters, with as many channels each
@@ -50,13 +52,15 @@ class Cost {
     using matrix_unit::kWindows;
     const int64_t windows = images * windows_, worked_on = ceil_div<int64_t>(windows, kWindows) * kWindows;
     const double matrix_unit = matrix_unit_ * static_cast<double>(worked_on) / static_cast<double>(windows);
-    const double set = rows_ * density;  // so few that there is nothing to convert, or some
-    return matrix_unit < counters_ * (std::min(8.0, 1.5 + 2.5 * set) + 0.5 * set);
+    const double set = rows_ * density;
+    const double convert =
+        std::min(8.0, 1.5 + 2.5 * set);  // so few that there is nothing to convert, or some
+    return matrix_unit < counters_ * (convert * (1 + 0.75 * more_converters_) + 0.5 * set);
   }
 
  private:
   int64_t windows_;
-  double matrix_unit_, counters_, rows_;
+  double matrix_unit_, counters_, rows_, more_converters_;
 };
 
 /// Weights are packed for the counters at once, for the matrix unit by the first dense run(): most networks
@@ -88,8 +92,9 @@ class ByDensityPlan final : public SramConvPlan {
   /// Share of the activation bits that are set, by a sample: all that depends on it is time.
   double density(const uint8_t* q, int first, int end) const {
     const int64_t words = (end - first) * spec_.shape.inputs() / kWord;
+    const int64_t step = words / kSamples | 1;  // odd: not the same channels at every pixel
     int64_t set = 0, looked_at = 0;
-    for (int64_t k = 0; k < words; k += kSampling, ++looked_at) {
+    for (int64_t k = 0; k < words; k += step, ++looked_at) {
       uint64_t codes;
       std::memcpy(&codes, q + first * spec_.shape.inputs() + k * kWord, kWord);
       set += std::popcount(codes);

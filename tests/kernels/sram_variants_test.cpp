@@ -213,7 +213,8 @@ TEST(SramVariants, EqualTheReferenceWhereWindowsShareRows) {
           c.act_bits = act_bits;
           c.subarray = subarray;
           c.encoding = encoding;
-          c.adcs = {{"uniform", 4, {}}};
+          c.adcs.assign(subarray == 32 ? 3 : 1, {"uniform", 4, {}});
+          c.adcs.back().bits = 3;
           omp_set_num_threads(act_bits == 4 ? 1 : before);  // the longest strips, and short ones
           expect_equal(c, ran);
           if (HasFatalFailure()) break;
