@@ -8,7 +8,6 @@ namespace sramsim::matrix_unit {
 namespace {
 
 constexpr int kMaxRows = kMaxSlices * kSliceRows;
-constexpr int kMeanRun = 8;  ///< rows; gathering shorter ones costs as much as their products
 constexpr int kDepthAlign = 16;
 constexpr int64_t kStripBytes = 160 << 10;  ///< activations of a strip: a part of a second-level cache
 
@@ -64,8 +63,6 @@ std::string PackedLayer::refuses(const SramConvSpec& spec) {
   if (spec.dac_bits != 1) return "inputs of several bits";
   if (spec.rows.largest_group() > kMaxRows)
     return "row groups of more than " + std::to_string(kMaxRows) + " rows";
-  if (static_cast<int64_t>(spec.rows.segments.size()) * kMeanRun > spec.shape.rows())
-    return "row groups whose rows are scattered over kernel positions";
   for (const AdcTable& adc : spec.adcs)
     if (*std::max_element(adc.code.begin(), adc.code.begin() + spec.p_max() + 1) > 255)
       return "ADC codes above 255";

@@ -37,15 +37,19 @@ class Cost {
  public:
   explicit Cost(const SramConvSpec& spec) : windows_(int64_t{spec.shape.out_h()} * spec.shape.out_w()) {
     using namespace matrix_unit;
-    const int channel_blocks = ceil_div(spec.shape.o, kChannels);
+    const int groups = spec.rows.groups(), channel_blocks = ceil_div(spec.shape.o, kChannels);
+    const int halves = ceil_div(spec.act_bits, kHalfBits);
     const bool two_slices = spec.rows.largest_group() > kSliceRows;
+    rows_ = static_cast<double>(spec.shape.rows()) / groups;
     more_converters_ = static_cast<double>(spec.adcs.size() - 1);
+    // Row groups that lie in several kernel positions are gathered window by window.
+    const double pieces = static_cast<double>(spec.rows.segments.size()) / groups - 1;
     const double couple = two_slices ? 2.8 + 1.2 * more_converters_ : 1.5 + 0.6 * more_converters_;
-    matrix_unit_ = couple * channel_blocks * spec.planes() * ceil_div(spec.act_bits, kHalfBits);
+    matrix_unit_ = (couple * channel_blocks * spec.planes() + 3.3 * pieces) * halves;
     const int cells =
         channel_blocks * ceil_div(spec.planes(), 4);  // of the counters, with as many channels each
     counters_ = inside_share(spec.shape) * ceil_div(cells, carry_save::kCells) * spec.act_bits;
-    rows_ = static_cast<double>(spec.shape.rows()) / spec.rows.groups();
+    lists_ = 1.6 * pieces * spec.act_bits;
   }
   /// `density`: share of the activation bits of the images that are set.
   bool matrix_unit_is_faster(int images, double density) const {
@@ -55,12 +59,12 @@ class Cost {
     const double set = rows_ * density;
     const double convert =
         std::min(8.0, 1.5 + 2.5 * set);  // so few that there is nothing to convert, or some
-    return matrix_unit < counters_ * (convert * (1 + 0.75 * more_converters_) + 0.5 * set);
+    return matrix_unit < lists_ + counters_ * (convert * (1 + 0.75 * more_converters_) + 0.5 * set);
   }
 
  private:
   int64_t windows_;
-  double matrix_unit_, counters_, rows_, more_converters_;
+  double matrix_unit_, lists_, counters_, rows_, more_converters_;
 };
 
 /// Weights are packed for the counters at once, for the matrix unit by the first dense run(): most networks
