@@ -28,8 +28,8 @@ inline constexpr int kFieldBits = 7;  ///< of a partial sum in a product
 inline constexpr int kMaxPartialSum = (1 << kFieldBits) - 1;
 inline constexpr int kHalfBits = 4;  ///< activation bits of a couple
 inline constexpr int kTileBytes = 1024;
-inline constexpr int kStripBlocks =
-    24;  ///< at most: their accumulators share a first-level cache with weights
+/// Of a strip, at most: their accumulators share a first-level cache with weights.
+inline constexpr int kStripBlocks = 24;
 
 inline constexpr int kMaxPlanes = 8;  ///< of a pass: weights of 1, 2, 4 and 8, positive and negative
 

@@ -19,6 +19,7 @@
 
 #include <algorithm>
 
+#include "kernels/sram_conv/matrix_cursor_impl.h"
 #include "kernels/sram_conv/matrix_gather_impl.h"
 #include "kernels/sram_conv/write_outputs_impl.h"
 
@@ -28,11 +29,6 @@ namespace {
 using Vector = __m512i;
 
 constexpr int kTileStride = 64;
-/// Weights of the row groups that are worked on together, which share a first-level cache with the partial
-/// sums of their couples.
-constexpr int kChunkBytes = 8 << 10;
-constexpr int kMaxCouples = kChunkBytes / kTileBytes;  ///< of a block in one chunk
-static_assert(kMaxCouples >= kMaxPlanes);
 // Intrinsics that load tiles do not tell GCC that they read memory: a store before one must be behind a
 // barrier or in another function. Those that store tiles are barriers.
 
@@ -117,110 +113,6 @@ class Table {
   Vector codes_, end_;
 };
 
-/// The blocks of a strip and the output channels they meet.
-struct Work {
-  const Layer& layer;
-  const Strip& strip;
-  const Blocks& blocks;
-  int channel_block;
-};
-
-/// Some row groups of a pass. Each block has their couples, row groups outside, planes inside; then comes the
-/// next block, and after the last one the next chunk.
-struct Chunk {
-  int begin, end;  ///< row groups
-  int couples;
-  const uint8_t* weights;
-};
-
-/// Cuts the row groups of a pass into chunks.
-class Chunks {
- public:
-  SRAMSIM_INLINE Chunks(const Work& work, const Pass& pass)
-      : planes_(pass.planes),
-        groups_(work.layer.groups),
-        group_bytes_(int64_t{pass.planes} * work.layer.slices * kTileBytes),
-        together_(std::clamp(static_cast<int>(kChunkBytes / group_bytes_), 1, kMaxCouples / pass.planes)),
-        weights_(pass.weights + int64_t{work.channel_block} * groups_ * group_bytes_) {}
-
-  SRAMSIM_INLINE Chunk first() const { return from(0); }
-  SRAMSIM_INLINE bool is_last(const Chunk& chunk) const { return chunk.end == groups_; }
-  SRAMSIM_INLINE Chunk after(const Chunk& chunk) const { return from(chunk.end); }
-
- private:
-  SRAMSIM_INLINE Chunk from(int begin) const {
-    const int end = std::min(begin + together_, groups_);
-    return {begin, end, (end - begin) * planes_, weights_ + begin * group_bytes_};
-  }
-
-  int planes_;
-  int groups_;
-  int64_t group_bytes_;
-  int together_;
-  const uint8_t* weights_;
-};
-
-/// Which couple is begun next. Couples are worked on in twos: an odd one out of a block comes twice. Past the
-/// last couple, the last block comes again.
-class Cursor {
- public:
-  SRAMSIM_INLINE Cursor(const Work& work, const Pass& pass, const Chunks& chunks)
-      : chunks_(chunks),
-        chunk_(chunks.first()),
-        planes_(pass.planes),
-        weight_step_(work.layer.slices * kTileBytes),
-        half_(pass.half * work.layer.half_bytes),
-        group_places_(work.layer.group_places),
-        first_block_(work.blocks.places),
-        last_block_(first_block_ + work.blocks.count - 1),
-        block_(first_block_) {
-    enter_block();
-  }
-
-  SRAMSIM_INLINE bool at_first_plane() const { return plane_ == 0; }
-  SRAMSIM_INLINE const uint8_t* activations() const { return activations_; }
-  SRAMSIM_INLINE const uint8_t* weights() const { return weights_; }
-  SRAMSIM_INLINE void advance() {
-    if (--left_ > 0) {
-      weights_ += weight_step_;
-      if (++plane_ == planes_) plane_ = 0, enter_group(group_ + 1);
-    } else if (left_ < 0 || chunk_.couples % 2 == 0) {
-      next_block();
-    }
-  }
-
- private:
-  SRAMSIM_INLINE void next_block() {
-    if (block_ != last_block_) {
-      ++block_;
-    } else if (!chunks_.is_last(chunk_)) {
-      chunk_ = chunks_.after(chunk_);
-      block_ = first_block_;
-    }
-    enter_block();
-  }
-  SRAMSIM_INLINE void enter_block() {
-    weights_ = chunk_.weights;
-    left_ = chunk_.couples;
-    plane_ = 0;
-    enter_group(group_places_ + chunk_.begin);
-  }
-  SRAMSIM_INLINE void enter_group(const int64_t* group) {
-    group_ = group;
-    activations_ = *block_ + half_ + *group;
-  }
-
-  const Chunks& chunks_;
-  Chunk chunk_;
-  int planes_;
-  int64_t weight_step_, half_;
-  const int64_t* group_places_;
-  const uint8_t *const *first_block_, *const *last_block_, *const *block_;
-  const uint8_t *activations_ = nullptr, *weights_ = nullptr;
-  const int64_t* group_ = nullptr;
-  int left_ = 0, plane_ = 0;
-};
-
 /// Loads the operands of the cursor's couple, as far as they are not there yet.
 template <bool kTwoSlices>
 SRAMSIM_INLINE void load_operands(const Layer& layer, const Cursor& cursor) {
@@ -259,19 +151,19 @@ SRAMSIM_INLINE void begin(const Layer& layer, Cursor& cursor) {
   cursor.advance();
 }
 
-/// Converts the couple in `ready`, stores the one after it, and begins the cursor's, the third
-/// after it, in its tiles.
-template <bool kTwoSlices, class Tiles, class Converters>
+/// Hands the couple in `ready` on, stores the one after it, and begins the cursor's, the third after it, in
+/// its tiles.
+template <bool kTwoSlices, class Tiles, class Consumer>
 SRAMSIM_INLINE void step(const Layer& layer, Cursor& cursor, Couple& next, const Couple& ready, int number,
-                         Converters& converters) {
+                         Consumer& consumer) {
   load_operands<kTwoSlices>(layer, cursor);
   Tiles::store_low(next);
   multiply_low<kTwoSlices, Tiles>(layer, cursor);
-  converters.template take<0, 8>(ready, number);
+  consumer.template take<0, 8>(ready, number);
   Tiles::store_high(next);
-  converters.template take<8, 12>(ready, number);
+  consumer.template take<8, 12>(ready, number);
   multiply_high<kTwoSlices, Tiles>(layer, cursor);
-  converters.template take<12, kWindows>(ready, number);
+  consumer.template take<12, kWindows>(ready, number);
   cursor.advance();
 }
 
@@ -327,9 +219,9 @@ struct Dots {
 /// Looks the partial sums of couples up and adds the codes to the accumulators of a block. The first
 /// converter does so at once; the others when the block is left, from partial sums that are kept.
 template <bool kLongTables, bool kMany>
-class Converters {
+class CodeSums {
  public:
-  SRAMSIM_INLINE explicit Converters(const Work& work)
+  SRAMSIM_INLINE explicit CodeSums(const Work& work)
       : layer_(work.layer), table_(layer_.converters[0]), acc_(work.strip.acc) {}
 
   SRAMSIM_INLINE void enter_block(const Chunk& chunk, const Dots& dots, int block) {
@@ -386,14 +278,14 @@ class Converters {
 };
 
 /// Adds the codes of a pass up for all blocks.
-template <bool kTwoSlices, class Converters>
+template <bool kTwoSlices, class Consumer>
 [[gnu::noinline]] void add_pass(const Work& work, int number) {
   using Tiles0 = CoupleInTiles<0>;
   using Tiles1 = CoupleInTiles<1>;
   const Layer& layer = work.layer;
   const Pass& pass = layer.passes[number];
   const Chunks chunks(work, pass);
-  Converters converters(work);
+  Consumer consumer(work);
   Cursor cursor(work, pass, chunks);
   Couple stored[2];
   begin<kTwoSlices, Tiles0>(layer, cursor);
@@ -404,12 +296,12 @@ template <bool kTwoSlices, class Converters>
   for (Chunk chunk = chunks.first();; chunk = chunks.after(chunk)) {
     const Dots dots(chunk, pass);
     for (int b = 0; b < work.blocks.count; ++b) {
-      converters.enter_block(chunk, dots, b);
+      consumer.enter_block(chunk, dots, b);
       for (int k = 0; k < chunk.couples; k += 2) {
-        step<kTwoSlices, Tiles1>(layer, cursor, stored[1], stored[0], k, converters);
-        step<kTwoSlices, Tiles0>(layer, cursor, stored[0], stored[1], k + 1, converters);
+        step<kTwoSlices, Tiles1>(layer, cursor, stored[1], stored[0], k, consumer);
+        step<kTwoSlices, Tiles0>(layer, cursor, stored[0], stored[1], k + 1, consumer);
       }
-      converters.leave_block();
+      consumer.leave_block();
       for (int c = 0; chunks.is_last(chunk) && c < layer.converter_count; ++c)
         finish_block(work, number, c, b);
     }
@@ -420,8 +312,8 @@ template <bool kTwoSlices, class Converters>
 template <bool kTwoSlices, bool kLongTables>
 void convolve(const Work& work) {
   for (int pass = 0; pass < work.layer.pass_count; ++pass)
-    work.layer.converter_count == 1 ? add_pass<kTwoSlices, Converters<kLongTables, false>>(work, pass)
-                                    : add_pass<kTwoSlices, Converters<kLongTables, true>>(work, pass);
+    work.layer.converter_count == 1 ? add_pass<kTwoSlices, CodeSums<kLongTables, false>>(work, pass)
+                                    : add_pass<kTwoSlices, CodeSums<kLongTables, true>>(work, pass);
 }
 
 void convolve(const Work& work) {
