@@ -17,7 +17,7 @@ namespace {
 /// sums of their couples.
 constexpr int kChunkBytes = 8 << 10;
 constexpr int kMaxCouples = kChunkBytes / kTileBytes;  ///< of a block in one chunk
-static_assert(kMaxCouples >= kMaxPlanes);
+static_assert(kMaxCouples >= kMaxPlanes && kMaxCouples % 2 == 0);
 
 /// The blocks of a strip and the output channels they meet.
 struct Work {

@@ -73,10 +73,11 @@ class Windows {
   const uint8_t* image_[kWindows];
 };
 
-/// Every window's own bytes, for one block.
-template <int kHalves>
-void gather_windows(const Layer& layer, const Windows& windows, uint8_t* block) {
+/// Every window's own bytes, for one block, and with kSums the sums of the windows' codes.
+template <int kHalves, bool kSums>
+void gather_windows(const Layer& layer, const Windows& windows, uint8_t* block, int32_t* window_sums) {
   const uint8_t* codes[kWindows] = {};
+  __m512i sums[kWindows] = {};
   for (int k = 0; k < layer.run_count; ++k) {
     const Run& run = layer.runs[k];
     if (run.new_position)
@@ -84,9 +85,27 @@ void gather_windows(const Layer& layer, const Windows& windows, uint8_t* block) 
     const __mmask64 rows = first_bytes(run.rows);
     uint8_t* to = block + layer.group_places[run.group] + run.group_row / kSliceRows * layer.slice_bytes +
                   run.group_row % kSliceRows;
-    for (int w = 0; w < kWindows; ++w, to += layer.depth)
-      store_pairs<kHalves>(layer, to, rows,
-                           codes[w] ? _mm512_maskz_loadu_epi8(rows, codes[w] + run.channel) : __m512i{});
+    for (int w = 0; w < kWindows; ++w, to += layer.depth) {
+      const __m512i q = codes[w] ? _mm512_maskz_loadu_epi8(rows, codes[w] + run.channel) : __m512i{};
+      if constexpr (kSums) sums[w] = _mm512_add_epi64(sums[w], _mm512_sad_epu8(q, __m512i{}));
+      store_pairs<kHalves>(layer, to, rows, q);
+    }
+  }
+  if constexpr (kSums)
+    for (int w = 0; w < kWindows; ++w)
+      window_sums[w] = static_cast<int32_t>(_mm512_reduce_add_epi64(sums[w]));
+}
+
+template <int kHalves>
+void gather_own(const Layer& layer, const Strip& strip, Blocks& blocks) {
+  for (int64_t first = strip.first_pixel; first < strip.end_pixel; first += kWindows) {
+    uint8_t* block = strip.activations + blocks.count * layer.block_bytes;
+    const Windows windows(layer, strip, first);
+    if (layer.offset)
+      gather_windows<kHalves, true>(layer, windows, block, strip.window_sums + (first - strip.first_pixel));
+    else
+      gather_windows<kHalves, false>(layer, windows, block, nullptr);
+    blocks.places[blocks.count++] = block;
   }
 }
 
@@ -110,55 +129,65 @@ void gather_row(const Layer& layer, const uint8_t* image, int y, uint8_t* row) {
   }
 }
 
+/// The sum of the codes of a pixel.
+inline int32_t add_up_pixel(const uint8_t* codes, int channels) {
+  __m512i sum{};
+  for (int c = 0; c < channels; c += 64)
+    sum = _mm512_add_epi64(
+        sum, _mm512_sad_epu8(_mm512_maskz_loadu_epi8(first_bytes(std::min(channels - c, 64)), codes + c),
+                             __m512i{}));
+  return static_cast<int32_t>(_mm512_reduce_add_epi64(sum));
+}
+
+/// Windows [first, end) of one image.
+struct Part {
+  int64_t first, end;
+};
+
+/// Adds the codes of one input row to the sums of the windows that see it.
+inline void add_up_row(const Layer& layer, const Part& part, const uint8_t* image, int y,
+                       int32_t* window_sums) {
+  for (int x = 0; x < layer.w; ++x) {
+    const int32_t sum = add_up_pixel(image + (int64_t{y} * layer.w + x) * layer.c, layer.c);
+    for (int down = 0; down < layer.kh; ++down)
+      for (int right = 0; right < layer.kw; ++right) {
+        const int64_t row = y + layer.padding - down, column = x + layer.padding - right;
+        const int64_t window = row * layer.out_w + column;
+        if (0 <= column && column < layer.out_w && part.first <= window && window < part.end)
+          window_sums[window - part.first] += sum;
+      }
+  }
+}
+
 template <int kHalves>
 void gather_shared(const Layer& layer, const Strip& strip, Blocks& blocks) {
   const int64_t inputs = int64_t{layer.h} * layer.w * layer.c;
   const int64_t windows = int64_t{layer.out_h} * layer.out_w;  // of an image
   const int64_t row_bytes = int64_t{layer.out_w} * layer.depth;
   uint8_t* row = strip.activations;
-  for (int64_t first = strip.first_pixel, end; first < strip.end_pixel; first = end) {
-    const int64_t image = first / windows;
+  for (int64_t pixel = strip.first_pixel, end; pixel < strip.end_pixel; pixel = end) {
+    const int64_t image = pixel / windows;
     end = std::min(strip.end_pixel, (image + 1) * windows);
-    const auto begin_in_image = static_cast<int>(first - image * windows),
-               last_in_image = static_cast<int>(end - 1 - image * windows);
-    const int y = begin_in_image / layer.out_w, last_y = last_in_image / layer.out_w;
-    for (int pixel = begin_in_image; pixel <= last_in_image; pixel += kWindows)
-      blocks.places[blocks.count++] = row + int64_t{pixel - y * layer.out_w} * layer.depth;
+    const Part part{pixel - image * windows, end - image * windows};
+    const auto y = static_cast<int>(part.first / layer.out_w),
+               last_y = static_cast<int>((part.end - 1) / layer.out_w);
+    for (int64_t first = part.first; first < part.end; first += kWindows)
+      blocks.places[blocks.count++] = row + (first - int64_t{y} * layer.out_w) * layer.depth;
+    const uint8_t* q = strip.q + image * inputs;
+    int32_t* window_sums = strip.window_sums + (pixel - strip.first_pixel);
+    if (layer.offset) std::fill_n(window_sums, part.end - part.first, 0);
     for (int input_y = y - layer.padding; input_y < last_y + layer.kh - layer.padding;
-         ++input_y, row += row_bytes)
-      gather_row<kHalves>(layer, strip.q + image * inputs, input_y, row);
-  }
-}
-
-/// Sums of the codes of each window, which the offset encoding wants.
-inline void add_up_windows(const Layer& layer, const Windows& windows, int32_t* window_sums) {
-  for (int w = 0; w < kWindows; ++w) {
-    __m512i sum{};
-    for (int down = 0; down < layer.kh; ++down)
-      for (int right = 0; right < layer.kw; ++right) {
-        const uint8_t* codes = windows.codes(w, down, right);
-        for (int c = 0; codes && c < layer.c; c += 64)
-          sum = _mm512_add_epi64(
-              sum, _mm512_sad_epu8(_mm512_maskz_loadu_epi8(first_bytes(std::min(layer.c - c, 64)), codes + c),
-                                   __m512i{}));
-      }
-    window_sums[w] = static_cast<int32_t>(_mm512_reduce_add_epi64(sum));
+         ++input_y, row += row_bytes) {
+      gather_row<kHalves>(layer, q, input_y, row);
+      if (layer.offset && 0 <= input_y && input_y < layer.h) add_up_row(layer, part, q, input_y, window_sums);
+    }
   }
 }
 
 template <int kHalves>
 Blocks gather_halves(const Layer& layer, const Strip& strip) {
   Blocks blocks{};
-  if (layer.shared) gather_shared<kHalves>(layer, strip, blocks);
-  for (int64_t first = strip.first_pixel; first < strip.end_pixel; first += kWindows) {
-    if (layer.shared && layer.offset == 0) break;
-    const Windows windows(layer, strip, first);
-    if (layer.offset) add_up_windows(layer, windows, strip.window_sums + (first - strip.first_pixel));
-    if (layer.shared) continue;
-    uint8_t* block = strip.activations + blocks.count * layer.block_bytes;
-    gather_windows<kHalves>(layer, windows, block);
-    blocks.places[blocks.count++] = block;
-  }
+  layer.shared ? gather_shared<kHalves>(layer, strip, blocks) : gather_own<kHalves>(layer, strip, blocks);
   return blocks;
 }
 

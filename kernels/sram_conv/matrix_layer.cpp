@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <utility>
 
 namespace sramsim::matrix_unit {
@@ -9,7 +10,8 @@ namespace {
 
 constexpr int kMaxRows = kMaxSlices * kSliceRows;
 constexpr int kDepthAlign = 16;
-constexpr int64_t kStripBytes = 160 << 10;  ///< activations of a strip: a part of a second-level cache
+// Activations of a strip, a part of a second-level cache: of windows on their own, and of such as share rows.
+constexpr int64_t kOwnBytes = 320 << 10, kSharedBytes = 160 << 10;
 
 int halves(const SramConvSpec& spec) {
   return ceil_div(spec.act_bits, kHalfBits);
@@ -129,35 +131,38 @@ void PackedLayer::place_windows() {
   layer_.half_bytes = layer_.groups * 2 * layer_.pair_bytes;
   layer_.block_bytes = layer_.halves * layer_.half_bytes;
   layer_.strip_blocks =
-      static_cast<int>(std::clamp<int64_t>(kStripBytes / layer_.block_bytes, 1, kStripBlocks));
+      static_cast<int>(std::clamp<int64_t>(kOwnBytes / layer_.block_bytes, 1, kStripBlocks));
   for (int g = 0; g < layer_.groups; ++g) group_places_.push_back(g * 2 * layer_.pair_bytes);
 }
 
-/// False if the layer does not allow it.
+/// False if the layer does not allow it or would not gain.
 bool PackedLayer::place_shared_rows() {
-  const int image_windows = layer_.out_h * layer_.out_w;
+  const int64_t image_windows = int64_t{layer_.out_h} * layer_.out_w;
   if (layer_.stride != 1 || image_windows % kWindows != 0) return false;
   std::vector<int> slice_of_run;
+  std::map<std::pair<int, int>, int> slices;
   for (const Run& run : runs_) {
     if (run.group_row % kSliceRows != 0) return false;
-    const auto at = std::find_if(shared_slices_.begin(), shared_slices_.end(), [&](const Slice& slice) {
-      return slice.channel == run.channel && slice.rows == run.rows;
-    });
-    slice_of_run.push_back(static_cast<int>(at - shared_slices_.begin()));
-    if (at == shared_slices_.end()) shared_slices_.push_back({run.channel, run.rows});
-    if (run.group_row > 0 && (run.new_position || slice_of_run.back() != slice_of_run.end()[-2] + 1))
-      return false;
+    const auto [at, is_new] = slices.try_emplace({run.channel, run.rows}, static_cast<int>(slices.size()));
+    if (is_new) shared_slices_.push_back({run.channel, run.rows});
+    const bool second = run.group_row > 0;
+    if (second && (run.new_position || at->second != slice_of_run.back() + 1)) return false;
+    slice_of_run.push_back(at->second);
   }
   layer_.shared_slices = shared_slices_.data();
   layer_.shared_slice_count = static_cast<int>(shared_slices_.size());
 
-  const int64_t column_bytes = int64_t{kWindows} * layer_.depth;  // of a block
-  const int64_t block_bytes = column_bytes * layer_.kw * layer_.shared_slice_count * 2 * layer_.halves;
-  layer_.strip_blocks = static_cast<int>(std::clamp<int64_t>(kStripBytes / block_bytes, 1, kStripBlocks));
-  const int windows = layer_.strip_blocks * kWindows;
-  const int images = (windows + image_windows - 2) / image_windows + 1;  // that they can touch, and rows
-  const int rows = (windows + layer_.out_w - 2) / layer_.out_w + 1;
-  layer_.input_rows = rows + images * (layer_.kh - 1);
+  const int64_t window_bytes =
+      int64_t{2} * layer_.halves * layer_.shared_slice_count * layer_.kw * layer_.depth;
+  layer_.strip_blocks =
+      static_cast<int>(std::clamp<int64_t>(kSharedBytes / (kWindows * window_bytes), 1, kStripBlocks));
+  const int64_t windows = int64_t{layer_.strip_blocks} * kWindows;
+  const int64_t usual_rows =
+      ceil_div<int64_t>(windows, layer_.out_w) + ceil_div(windows, image_windows) * (layer_.kh - 1);
+  if (2 * usual_rows * layer_.out_w > 3 * windows * layer_.kh) return false;  // whole rows for few windows
+  const int64_t most_images = (windows + image_windows - 2) / image_windows + 1;
+  const int64_t most_rows = (windows + layer_.out_w - 2) / layer_.out_w + 1;
+  layer_.input_rows = static_cast<int>(most_rows + most_images * (layer_.kh - 1));
 
   const int64_t row_bytes = int64_t{layer_.out_w} * layer_.depth;
   layer_.slice_bytes = layer_.kw * layer_.input_rows * row_bytes;

@@ -9,7 +9,7 @@
 
 #include "kernels/core/cpu_features.h"
 #include "kernels/core/division.h"
-#include "kernels/core/pool.h"
+#include "kernels/core/object_pool.h"
 #include "kernels/sram_conv/matrix_layer.h"
 #include "kernels/sram_conv/variants.h"
 
@@ -78,12 +78,12 @@ class Plan final : public SramConvPlan {
     scratch.window_sums = AlignedArray<int32_t>::uninitialised(windows);
     const int64_t elements = packed_.view().converter_count * windows * kChannels;
     scratch.acc = AlignedArray<int32_t>::uninitialised(elements);
-    scratch.sums = AlignedArray<int32_t>::uninitialised(elements);
+    if (packed_.view().pass_count > 1) scratch.sums = AlignedArray<int32_t>::uninitialised(elements);
     return scratch;
   }
 
   PackedLayer packed_;
-  mutable Pool<std::vector<Scratch>> pool_;  // a run has one buffer a thread
+  mutable ObjectPool<std::vector<Scratch>> pool_;  // a run has one buffer a thread
 };
 
 /// What stands in where the weights do not fit.

@@ -28,8 +28,7 @@ inline constexpr int kFieldBits = 7;  ///< of a partial sum in a product
 inline constexpr int kMaxPartialSum = (1 << kFieldBits) - 1;
 inline constexpr int kHalfBits = 4;  ///< activation bits of a couple
 inline constexpr int kTileBytes = 1024;
-/// Of a strip, at most: their accumulators share a first-level cache with weights.
-inline constexpr int kStripBlocks = 24;
+inline constexpr int kStripBlocks = 24;  ///< at most
 
 inline constexpr int kMaxPlanes = 8;  ///< of a pass: weights of 1, 2, 4 and 8, positive and negative
 
@@ -78,7 +77,7 @@ struct Layer {
   int o, out_h, out_w;                   ///< ... and of the output
   int halves;
   int groups;
-  int slices;  ///< of every group
+  int slices;  ///< of a group; weights of those that it lacks are 0
   int depth;   ///< bytes of one window in a tile of activations
 
   /// Activation tiles are [window][depth]. In memory, the window after one is `depth` bytes further. From the
@@ -94,7 +93,7 @@ struct Layer {
   bool shared;
   const Run* runs;
   int run_count;
-  int64_t block_bytes;
+  int64_t block_bytes;  ///< not shared
   const Slice* shared_slices;
   int shared_slice_count;
   int input_rows;  ///< there is space for
@@ -119,7 +118,7 @@ struct Strip {
   uint8_t* activations;
   int32_t* window_sums;  ///< [block][kWindows]
   int32_t* acc;          ///< [converter][Layer::strip_blocks][kElements]
-  int32_t* sums;         ///< the same
+  int32_t* sums;         ///< the same; where there are several passes
 };
 
 /// The kernel compiled for AMX; null where the compiler cannot build it.

@@ -207,7 +207,7 @@ SRAMSIM_INLINE void write_block(const Work& work, int converter, int block, cons
 
 /// Dots of a chunk's couples; that of a couple's second coming is 0.
 struct Dots {
-  uint32_t words[kMaxCouples + 1] = {};
+  uint32_t words[kMaxCouples] = {};
   SRAMSIM_INLINE Dots(const Chunk& chunk, const Pass& pass) {
     for (int k = 0; k < chunk.couples; ++k) words[k] = pass.dots[k % pass.planes];
   }
@@ -274,7 +274,7 @@ class CodeSums {
   const Chunk* chunk_ = nullptr;
   const Dots* dots_ = nullptr;
   int block_ = 0;
-  Vector partial_sums_[kMany ? kMaxCouples + 1 : 1][kWindows];
+  Vector partial_sums_[kMany ? kMaxCouples : 1][kWindows];
 };
 
 /// Adds the codes of a pass up for all blocks.

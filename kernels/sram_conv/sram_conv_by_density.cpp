@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 #include <mutex>
+#include <numeric>
 
 #include "kernels/core/division.h"
 #include "kernels/sram_conv/carry_save.h"
@@ -15,7 +16,7 @@ namespace {
 
 constexpr int kImages = 8;         ///< that share a choice
 constexpr int64_t kWord = 8;       ///< codes looked at together
-constexpr int64_t kSamples = 512;  ///< words of the images looked at, or a few more
+constexpr int64_t kSamples = 512;  ///< words that are looked at, or up to twice as many
 
 /// Share of the kernel positions of all windows that lie inside the image: carry-save counters skip the
 /// others.
@@ -96,7 +97,8 @@ class ByDensityPlan final : public SramConvPlan {
   /// Share of the activation bits that are set, by a sample: all that depends on it is time.
   double density(const uint8_t* q, int first, int end) const {
     const int64_t words = (end - first) * spec_.shape.inputs() / kWord;
-    const int64_t step = words / kSamples | 1;  // odd: not the same channels at every pixel
+    int64_t step = std::max<int64_t>(words / kSamples, 1);
+    while (std::gcd(step, spec_.shape.c) != 1) ++step;  // all channels get their turn
     int64_t set = 0, looked_at = 0;
     for (int64_t k = 0; k < words; k += step, ++looked_at) {
       uint64_t codes;

@@ -9,6 +9,7 @@
 #include <typeinfo>
 
 #include "kernels/core/cpu_features.h"
+#include "kernels/sram_conv/matrix_layer.h"
 #include "tests/kernels/sram_run.h"
 
 namespace sramsim {
@@ -215,11 +216,16 @@ TEST(SramVariants, EqualTheReferenceWhereWindowsShareRows) {
           c.encoding = encoding;
           c.adcs.assign(subarray == 32 ? 3 : 1, {"uniform", 4, {}});
           c.adcs.back().bits = 3;
+          const SramConvSpec spec = cases::make_spec(c);
+          if (matrix_unit::PackedLayer::refuses(spec).empty()) {
+            const matrix_unit::PackedLayer packed(spec, cases::make_operands(c).codes.data());
+            EXPECT_TRUE(packed.view().shared) << cases::text_of(c);
+          }
           omp_set_num_threads(act_bits == 4 ? 1 : before);  // the longest strips, and short ones
           expect_equal(c, ran);
-          if (HasFatalFailure()) break;
+          omp_set_num_threads(before);
+          if (HasFatalFailure()) return;
         }
-  omp_set_num_threads(before);
   if (cpu_has_amx()) {
     EXPECT_EQ(ran["amx"], 7 * 8);
   }

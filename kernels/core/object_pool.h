@@ -8,12 +8,12 @@
 
 namespace sramsim {
 
-/// As many objects as were ever leased at the same time. Thread-safe; outlives its leases.
+/// As many objects as were ever leased at the same time. Thread-safe. Must outlive its leases.
 template <class T>
-class Pool {
+class ObjectPool {
   struct GiveBack {
     void operator()(T* object) const { pool->give_back(std::unique_ptr<T>(object)); }
-    Pool* pool;
+    ObjectPool* pool;
   };
 
  public:
