@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/aligned.h"
 #include "bench/registered_main.h"
 #include "kernels/sram_conv/sram_conv.h"
 #include "tests/cases.h"
@@ -18,12 +19,13 @@ void convolve(benchmark::State& state, const cases::SramCase& c) {
   const cases::Operands operands = make_operands(c);
   const auto plan = plan_sram_conv(spec, operands.codes.data());
   const auto outputs = static_cast<size_t>(spec.shape.outputs()) * static_cast<size_t>(c.n);
-  std::vector<std::vector<float>> y(spec.adcs.size(), std::vector<float>(outputs));
+  const auto q = aligned_copy(operands.q);
+  std::vector<AlignedArray<float>> y;
   std::vector<SramOutput> out;
-  for (auto& table : y) out.push_back({.y = table.data()});
+  for (size_t t = 0; t < spec.adcs.size(); ++t) out.push_back({.y = y.emplace_back(outputs).get()});
   for (auto _ : state) {
-    plan->run(operands.q.data(), c.n, out);
-    benchmark::DoNotOptimize(y.front().data());
+    plan->run(q.get(), c.n, out);
+    benchmark::DoNotOptimize(y.front().get());
   }
   const double conversions = static_cast<double>(state.iterations()) *
                              static_cast<double>(spec.conversions()) * c.n *

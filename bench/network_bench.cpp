@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/aligned.h"
 #include "bench/registered_main.h"
 #include "datasets/idx.h"
 #include "host/infer/evaluate.h"
@@ -74,11 +75,12 @@ void conv2(benchmark::State& state, const std::string& checkpoint) {
   const SramConvSpec spec = make_layer_spec(trained.network, 1, arrays());
   const auto codes = trained.conv2_codes();
   const auto plan = plan_sram_conv(spec, trained.network.layers()[1].codes.data());
-  std::vector<float> y(static_cast<size_t>(spec.shape.outputs()) * kImages);
-  const std::array<SramOutput, 1> out{SramOutput{.y = y.data()}};
+  const auto q = aligned_copy(codes);
+  const AlignedArray<float> y(static_cast<size_t>(spec.shape.outputs()) * kImages);
+  const std::array<SramOutput, 1> out{SramOutput{.y = y.get()}};
   for (auto _ : state) {
-    plan->run(codes.data(), kImages, out);
-    benchmark::DoNotOptimize(y.data());
+    plan->run(q.get(), kImages, out);
+    benchmark::DoNotOptimize(y.get());
   }
   count_images(state, kImages);
   state.counters["bits set"] = bits_set(codes, trained.network.act_bits());

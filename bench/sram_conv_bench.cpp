@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 
+#include "bench/aligned.h"
 #include "bench/registered_main.h"
 #include "kernels/sram_conv/sram_conv.h"
 #include "tests/cases.h"
@@ -37,11 +38,12 @@ void conv2(benchmark::State& state, const std::string& variant, int subarray, in
   const SramConvSpec spec = make_spec(c);
   const cases::Operands operands = make_operands(c);
   const auto plan = plan_sram_conv(spec, operands.codes.data(), variant);
-  std::vector<float> y(static_cast<size_t>(kImages * spec.shape.outputs()));
-  const std::array<SramOutput, 1> out{SramOutput{.y = y.data()}};
+  const auto q = aligned_copy(operands.q);
+  const AlignedArray<float> y(static_cast<size_t>(kImages * spec.shape.outputs()));
+  const std::array<SramOutput, 1> out{SramOutput{.y = y.get()}};
   for (auto _ : state) {
-    plan->run(operands.q.data(), kImages, out);
-    benchmark::DoNotOptimize(y.data());
+    plan->run(q.get(), kImages, out);
+    benchmark::DoNotOptimize(y.get());
   }
   const auto images = static_cast<double>(state.iterations()) * kImages;
   state.counters["time/image"] =
