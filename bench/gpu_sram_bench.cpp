@@ -2,7 +2,8 @@
 // 24x24 outputs, W4A4), beside two yardsticks of the same run: a device-wide copy and an 8-bit matrix
 // product.
 //
-//   gpu_sram_bench [--images N] [--repeats K] [--quick] [--subarray R] [--kernel NAME] [--json FILE]
+//   gpu_sram_bench [--images N] [--repeats K] [--quick] [--density D] [--subarray R] [--kernel NAME] [--json
+//   FILE]
 //
 // Every configuration is verified on its first and last image against the CPU's kernel, which the tests hold
 // to the scalar reference, before it is timed. Times are medians of event-timed runs from codes to scaled
@@ -39,6 +40,7 @@ constexpr double kSlotsPerConversion = 1.59, kBitMacsPerClock = 17.7e3, kLanes =
 struct Options {
   int images = 512, repeats = 15;
   bool quick = false;
+  double density = 0.5;
   int subarray = 0;
   std::string kernel, json;
 };
@@ -199,9 +201,9 @@ void run_all(const Options& options, Bench& bench) {
   fmt::print("   R adc  bits  images/s  conv/clk/SM bit-MAC/s roofline  kernel\n");
   for (int r : subarrays)  // every kernel and form, at the reference point
     for (const cuda::SramKernelInfo& info : cuda::sram_cuda_kernels())
-      for (const char* form : {"/clamp", "/half2", "/fma", "/table", ""})
+      for (const char* form : {"/clamp", "/fused", "/half2", "/fma", "/table", ""})
         if (*form != '\0' || info.kernel == cuda::SramKernel::kPortable)
-          bench.add(conv2(r, r == 16 ? 4 : 5, 0.5), info.name + std::string(form));
+          bench.add(conv2(r, r == 16 ? 4 : 5, options.density), info.name + std::string(form));
   bench.add(conv2(128, 0, 0.5), "integer");
   bench.add(conv2(128, 0, 0.5), "integer-gather");
   if (options.quick) return;
@@ -269,6 +271,9 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   app.add_flag("--quick", options.quick, "every kernel at one converter setting only");
+  app.add_option("--density", options.density, "set bits of the activations, for every kernel's rows")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   app.add_option("--subarray", options.subarray, "rows of this subarray size only");
   app.add_option("--kernel", options.kernel, "forced kernels whose name begins so only, as in direct/half2");
   app.add_option("--json", options.json, "also write the rows to this file");

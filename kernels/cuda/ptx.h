@@ -45,6 +45,10 @@ using SharedAddress = uint32_t;
 inline constexpr int kWarp = 32;
 inline constexpr int kWarpgroup = 4 * kWarp;  ///< threads whose tensor products run as one (sm_90a)
 
+struct WordPair {
+  uint32_t low, high;
+};
+
 /// Where a warpgroup product finds an operand in shared memory: 8 rows of 16 bytes that follow each other are
 /// a core matrix; `next_rows` further lie the next 8 rows, `next_depth` further the next 16 bytes
 /// of the same rows; all count in units. Adding n to `low` moves the operand by n units. Bit fields: PTX ISA,
@@ -99,6 +103,14 @@ SRAMSIM_DEVICE uint32_t warp_or(uint32_t value) {
   return value;
 #endif
 }
+/// v, which is the same in all lanes: the compiler learns so, and keeps it in a uniform register.
+SRAMSIM_DEVICE uint32_t uniform(uint32_t v) {
+#if __CUDA_ARCH__ >= 800
+  return __reduce_or_sync(0xffffffffu, v);
+#else
+  return v;
+#endif
+}
 SRAMSIM_DEVICE uint32_t warp_shuffle(uint32_t value, int lane) {
   return __shfl_sync(0xffffffffu, value, lane);
 }
@@ -120,6 +132,11 @@ SRAMSIM_DEVICE uint32_t shared_load(SharedAddress p) {
   asm volatile("ld.shared.u32 %0, [%1];" : "=r"(v) : "r"(p) : "memory");
   return v;
 }
+SRAMSIM_DEVICE WordPair shared_load_pair(SharedAddress p) {
+  WordPair v;
+  asm volatile("ld.shared.v2.u32 {%0, %1}, [%2];" : "=r"(v.low), "=r"(v.high) : "r"(p) : "memory");
+  return v;
+}
 SRAMSIM_DEVICE Unit shared_load_unit(SharedAddress p) {
   Unit v;
   asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
@@ -130,6 +147,9 @@ SRAMSIM_DEVICE Unit shared_load_unit(SharedAddress p) {
 }
 SRAMSIM_DEVICE void shared_store(SharedAddress p, uint32_t v) {
   asm volatile("st.shared.u32 [%0], %1;" ::"r"(p), "r"(v) : "memory");
+}
+SRAMSIM_DEVICE void shared_store_pair(SharedAddress p, const WordPair& v) {
+  asm volatile("st.shared.v2.u32 [%0], {%1, %2};" ::"r"(p), "r"(v.low), "r"(v.high) : "memory");
 }
 SRAMSIM_DEVICE void shared_store_unit(SharedAddress p, const Unit& v) {
   asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(p), "r"(v.word[0]), "r"(v.word[1]),
@@ -240,22 +260,13 @@ SRAMSIM_DEVICE void warpgroup_arrive() {
 template <bool kAdd>
 SRAMSIM_DEVICE void warpgroup_mma_e4m3_n64(uint32_t (&d)[16], MatrixDescriptor a, MatrixDescriptor b) {
 #if SRAMSIM_WARPGROUP_MMA
-  if constexpr (kAdd)
-    asm volatile(
-        "{.reg .b64 a, b;\nmov.b64 a, {%16, %17};\nmov.b64 b, {%18, %19};\n"
-        "wgmma.mma_async.sync.aligned.m64n64k32.f16.e4m3.e4m3 {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, "
-        "%11, %12, %13, %14, %15}, a, b, 1, 1, 1;}"
-        : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3]), "+r"(d[4]), "+r"(d[5]), "+r"(d[6]), "+r"(d[7]),
-          "+r"(d[8]), "+r"(d[9]), "+r"(d[10]), "+r"(d[11]), "+r"(d[12]), "+r"(d[13]), "+r"(d[14]), "+r"(d[15])
-        : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high));
-  else
-    asm volatile(
-        "{.reg .b64 a, b;\nmov.b64 a, {%16, %17};\nmov.b64 b, {%18, %19};\n"
-        "wgmma.mma_async.sync.aligned.m64n64k32.f16.e4m3.e4m3 {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, "
-        "%11, %12, %13, %14, %15}, a, b, 0, 1, 1;}"
-        : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3]), "+r"(d[4]), "+r"(d[5]), "+r"(d[6]), "+r"(d[7]),
-          "+r"(d[8]), "+r"(d[9]), "+r"(d[10]), "+r"(d[11]), "+r"(d[12]), "+r"(d[13]), "+r"(d[14]), "+r"(d[15])
-        : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high));
+  asm volatile(
+      "{.reg .b64 a, b;\nmov.b64 a, {%16, %17};\nmov.b64 b, {%18, %19};\n"
+      "wgmma.mma_async.sync.aligned.m64n64k32.f16.e4m3.e4m3 "
+      "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15}, a, b, %20, 1, 1;}"
+      : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3]), "+r"(d[4]), "+r"(d[5]), "+r"(d[6]), "+r"(d[7]),
+        "+r"(d[8]), "+r"(d[9]), "+r"(d[10]), "+r"(d[11]), "+r"(d[12]), "+r"(d[13]), "+r"(d[14]), "+r"(d[15])
+      : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high), "n"(kAdd ? 1 : 0));
 #else
   __trap();
 #endif
@@ -266,32 +277,17 @@ SRAMSIM_DEVICE void warpgroup_mma_e4m3_n64(uint32_t (&d)[16], MatrixDescriptor a
 template <bool kAdd>
 SRAMSIM_DEVICE void warpgroup_mma_and_n64(uint32_t (&d)[32], MatrixDescriptor a, MatrixDescriptor b) {
 #if SRAMSIM_WARPGROUP_MMA
-  if constexpr (kAdd)
-    asm volatile(
-        "{.reg .b64 a, b;\nmov.b64 a, {%32, %33};\nmov.b64 b, {%34, %35};\n"
-        "wgmma.mma_async.sync.aligned.m64n64k256.s32.b1.b1.and.popc "
-        "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, "
-        "%21, "
-        "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, a, b, 1;}"
-        : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3]), "+r"(d[4]), "+r"(d[5]), "+r"(d[6]), "+r"(d[7]),
-          "+r"(d[8]), "+r"(d[9]), "+r"(d[10]), "+r"(d[11]), "+r"(d[12]), "+r"(d[13]), "+r"(d[14]),
-          "+r"(d[15]), "+r"(d[16]), "+r"(d[17]), "+r"(d[18]), "+r"(d[19]), "+r"(d[20]), "+r"(d[21]),
-          "+r"(d[22]), "+r"(d[23]), "+r"(d[24]), "+r"(d[25]), "+r"(d[26]), "+r"(d[27]), "+r"(d[28]),
-          "+r"(d[29]), "+r"(d[30]), "+r"(d[31])
-        : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high));
-  else
-    asm volatile(
-        "{.reg .b64 a, b;\nmov.b64 a, {%32, %33};\nmov.b64 b, {%34, %35};\n"
-        "wgmma.mma_async.sync.aligned.m64n64k256.s32.b1.b1.and.popc "
-        "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, "
-        "%21, "
-        "%22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, a, b, 0;}"
-        : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3]), "+r"(d[4]), "+r"(d[5]), "+r"(d[6]), "+r"(d[7]),
-          "+r"(d[8]), "+r"(d[9]), "+r"(d[10]), "+r"(d[11]), "+r"(d[12]), "+r"(d[13]), "+r"(d[14]),
-          "+r"(d[15]), "+r"(d[16]), "+r"(d[17]), "+r"(d[18]), "+r"(d[19]), "+r"(d[20]), "+r"(d[21]),
-          "+r"(d[22]), "+r"(d[23]), "+r"(d[24]), "+r"(d[25]), "+r"(d[26]), "+r"(d[27]), "+r"(d[28]),
-          "+r"(d[29]), "+r"(d[30]), "+r"(d[31])
-        : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high));
+  asm volatile(
+      "{.reg .b64 a, b;\nmov.b64 a, {%32, %33};\nmov.b64 b, {%34, %35};\n"
+      "wgmma.mma_async.sync.aligned.m64n64k256.s32.b1.b1.and.popc "
+      "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, "
+      "%20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, a, b, %36;}"
+      : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3]), "+r"(d[4]), "+r"(d[5]), "+r"(d[6]), "+r"(d[7]),
+        "+r"(d[8]), "+r"(d[9]), "+r"(d[10]), "+r"(d[11]), "+r"(d[12]), "+r"(d[13]), "+r"(d[14]), "+r"(d[15]),
+        "+r"(d[16]), "+r"(d[17]), "+r"(d[18]), "+r"(d[19]), "+r"(d[20]), "+r"(d[21]), "+r"(d[22]),
+        "+r"(d[23]), "+r"(d[24]), "+r"(d[25]), "+r"(d[26]), "+r"(d[27]), "+r"(d[28]), "+r"(d[29]),
+        "+r"(d[30]), "+r"(d[31])
+      : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high), "n"(kAdd ? 1 : 0));
 #else
   __trap();
 #endif
@@ -329,7 +325,16 @@ SRAMSIM_DEVICE uint32_t fma_saturate(uint32_t a, float b, float c) {
   asm("fma.rn.sat.f32 %0, %1, %2, %3;" : "=f"(d) : "f"(__uint_as_float(a)), "f"(b), "f"(c));
   return __float_as_uint(d);
 }
-/// The same on two packed halves.
+SRAMSIM_DEVICE uint32_t float_bits(float x) {
+  return __float_as_uint(x);
+}
+/// Bits of a * b + c in float, rounded once, subnormals kept; a and c are given as their bits.
+SRAMSIM_DEVICE uint32_t fma_bits(uint32_t a, float b, uint32_t c) {
+  float d;
+  asm("fma.rn.f32 %0, %1, %2, %3;" : "=f"(d) : "f"(__uint_as_float(a)), "f"(b), "f"(__uint_as_float(c)));
+  return __float_as_uint(d);
+}
+/// fma_saturate() on two packed halves.
 SRAMSIM_DEVICE uint32_t fma_saturate_half2(uint32_t a, uint32_t b, uint32_t c) {
   uint32_t d;
   asm("fma.rn.sat.f16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
@@ -362,8 +367,10 @@ uint32_t warp_or(uint32_t value);
 uint32_t warp_shuffle(uint32_t value, int lane);
 SharedAddress shared_base();
 uint32_t shared_load(SharedAddress p);
+WordPair shared_load_pair(SharedAddress p);
 Unit shared_load_unit(SharedAddress p);
 void shared_store(SharedAddress p, uint32_t v);
+void shared_store_pair(SharedAddress p, const WordPair& v);
 void shared_store_unit(SharedAddress p, const Unit& v);
 void copy_async_unit(SharedAddress to, const Unit* from, bool valid);
 void copy_async_wait();
@@ -408,14 +415,27 @@ inline int32_t add_min(int32_t a, int32_t b, int32_t c) {
   return a + b < c ? a + b : c;
 }
 
+inline uint32_t uniform(uint32_t v) {
+  return v;
+}
+inline uint32_t float_bits(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+inline uint32_t fma_bits(uint32_t a, float b, uint32_t c) {
+  float x, z;
+  std::memcpy(&x, &a, sizeof x);
+  std::memcpy(&z, &c, sizeof z);
+  return float_bits(std::fmaf(x, b, z));
+}
+
 inline uint32_t fma_saturate(uint32_t a, float b, float c) {
   float x;
   std::memcpy(&x, &a, sizeof x);
   float d = std::fmaf(x, b, c);
   d = d > 0.0f ? (d < 1.0f ? d : 1.0f) : 0.0f;  // a NaN saturates to +0, as on the device
-  uint32_t bits;
-  std::memcpy(&bits, &d, sizeof bits);
-  return bits;
+  return float_bits(d);
 }
 
 /// saturate(a * b + c) on one finite half, exactly: all halves are multiples of 2^-24, so a product is one of

@@ -66,6 +66,24 @@ std::string admit_fma(const AdcTable& table, uint32_t p_max, AdcForm* form) {
   });
 }
 
+/// A tie would go up or down by the parity of the sum: both are tried.
+std::string admit_fused(const AdcTable& table, uint32_t p_max, AdcForm* form) {
+  if (p_max >= (1u << 23)) return "partial sums exceed the 23 bits of a float's significand";
+  form->bias = 0;
+  return first_admitted([&](int nudge) {
+    form->scale = static_cast<float>(std::ldexp(1.0, 125) / table.step);
+    if (!std::isfinite(form->scale)) return std::string("the step is too small for a float");
+    for (int k = 0; k < nudge; ++k) form->scale = std::nextafter(form->scale, HUGE_VALF);
+    std::string reason;
+    for (uint32_t odd = 0; odd < 2 && reason.empty(); ++odd)
+      reason = first_difference(table, p_max, [&](uint32_t p) {
+        const uint32_t before = FusedSums::kStart + odd;
+        return ptx::fma_bits(p, form->scale, before) - before;
+      });
+    return reason;
+  });
+}
+
 /// `top`: the code at which the sum saturates.
 std::string admit_half2(const AdcTable& table, uint32_t p_max, uint32_t top, AdcForm* form) {
   if (top >= 1024 || p_max >= 2048) return "codes or partial sums exceed the 11 bits of a half";
@@ -98,6 +116,8 @@ const char* to_string(AdcKind kind) {
   switch (kind) {
     case AdcKind::kClamp:
       return "clamp";
+    case AdcKind::kFused:
+      return "fused";
     case AdcKind::kHalf2:
       return "half2";
     case AdcKind::kFma:
@@ -124,6 +144,8 @@ std::string admit_adc_form(const AdcTable& table, uint32_t p_max, AdcKind kind, 
   switch (kind) {
     case AdcKind::kClamp:
       return admit_clamp(table, p_max, form);
+    case AdcKind::kFused:
+      return admit_fused(table, p_max, form);
     case AdcKind::kFma:
       return admit_fma(table, p_max, form);
     case AdcKind::kHalf2:

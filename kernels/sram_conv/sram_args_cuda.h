@@ -22,11 +22,11 @@ namespace sramsim::cuda {
 inline constexpr int kChannelsPerPlaneUnit = 128;
 inline constexpr int kChannelsPerCodeUnit = 16;
 
-/// Bit of a plane's words where channel c lies. Within a word bits 2 and 4 of the channel change places, so
-/// that the channels of bits k + 8m, k < 4, are the lower half of 32 that follow each other: the float8
-/// kernel spreads them to bytes by a mask alone.
+/// Bit of a plane's words where channel c lies: within a word, channel 16h + 4i + j at bit 8j + 4h + i. Then
+/// the packing kernel takes a bit of two bytes at once by a mask, and so does the float8 kernel, which makes
+/// bytes of the lower or upper 16 channels' bits.
 SRAMSIM_HD constexpr int plane_place(int c) {
-  return (c & ~0b10100) | (c >> 2 & 0b00100) | (c << 2 & 0b10000);
+  return (c & ~31) | (c & 3) << 3 | (c >> 4 & 1) << 2 | (c >> 2 & 3);
 }
 
 inline constexpr int kRowTiles = 2;                 ///< 16-row mma tiles of a warp
@@ -36,11 +36,7 @@ inline constexpr int kDirectTileN = 64;             ///< output channels of a wa
 inline constexpr int kChainedTileN = 32;   ///< the same, chained loop, which also holds the partial sums
 inline constexpr int kPortablePixels = 4;  ///< output pixels of a thread of the portable kernel
 inline constexpr int kPortableThreads = 128;
-inline constexpr int kWarpgroupColumns =
-    64;  ///< of a block of the warpgroup kernels: (output channel, weight plane)
 inline constexpr int kMaxPlanes = 8;
-/// Warpgroups of a block, at most: as the registers allow.
-inline constexpr int kMostFloat8Groups = 3, kMostBinaryGroups = 4;
 inline constexpr int kMmaThreads = 256;  ///< most threads of a block of the mma kernels
 
 /// One step of a pass: the two units of K that an mma covers. A *direct* step uses only unit 0 and converts
@@ -74,6 +70,20 @@ struct alignas(16) Pass {
   int32_t flush;
 };
 
+inline constexpr int kWarpgroupColumns =
+    64;  ///< (output channel, weight plane) of a *slice*, as a product has
+/// How the warpgroup kernels multiply. Units of their operands hold 128 channels as bits, or 16 as bytes
+/// (float8); twin: bits, two slices at a time.
+enum class ProductKind { kBinary, kTwin, kFloat8 };
+/// Slices that an o tile has.
+constexpr int slices_of_tile(ProductKind kind) {
+  return kind == ProductKind::kBinary ? 1 : 2;
+}
+/// Warpgroups of a block, at most: as the registers allow.
+constexpr int most_warpgroups(ProductKind kind) {
+  return kind == ProductKind::kBinary ? 4 : 3;
+}
+
 /// One product of the warpgroup kernels. Operands as ptx::matrix_place(), in units from the tile's and the
 /// slice's first; rows: whose set bits make the product worth its while, up to two runs.
 struct alignas(16) Product {
@@ -93,7 +103,7 @@ struct WarpgroupOffsets {
   uint32_t spread;            ///< float8: those of one digit as bytes, [k16][pixel]
   uint32_t lit;               ///< [digit][32 channels][warp]: positions with a set bit
   uint32_t counts;            ///< [digit]: row groups that are listed; one word more: sum_of_biases()
-  uint32_t list;              ///< [digit][product]: descriptors of both operands
+  uint32_t list;              ///< [digit][product]: where both operands are, two words
   uint32_t list_digit, size;  ///< one digit's list; all of a warpgroup
 };
 
@@ -111,6 +121,12 @@ struct AdcForm {
   int32_t table_size = 0;
 };
 
+/// A factor in two floats: x times it is fma(x, high, x * low), nearly exact before the one rounding that
+/// counts.
+struct TwoFloats {
+  float high = 1.0f, low = 0.0f;
+};
+
 /// Where sums go. Exactly one of `s` and `y` is set; layout [N,OH,OW,O].
 struct Epilogue {
   double* s = nullptr;
@@ -121,11 +137,14 @@ struct Epilogue {
   int32_t offset_weight = 0;              ///< offset encoding: 2^(B-1), else 0
   const int32_t* channel_sums = nullptr;  ///< sum of q over the channels of every padded pixel, or null
   bool relu = false;
-  bool plain = false;  ///< S is the integer sum itself: D = 1, no offset
+  bool float_step =
+      false;  ///< step_factor gives S, as the nearest float, of every sum that the layer can have
+  TwoFloats step_factor;
   /// y in channel pairs (even O), scales within 2^-30 .. 2^30: then every intermediate of the quotients is a
-  /// normal number, and they can be had from the reciprocals.
-  bool fast = false;
-  float act_reciprocal = 1.0f, weight_reciprocal = 1.0f;
+  /// normal number, and they can be had from the reciprocals; one in eighty scales needs a correction.
+  bool fast = false, corrects = false;
+  bool fours = false;  ///< y, and the bias if any, in fours of channels too
+  TwoFloats act_reciprocal, weight_reciprocal;
 };
 
 /// Geometry of the convolution on the padded image.
@@ -153,10 +172,11 @@ struct SramConvArgs {
   // Warpgroup kernels: group_products products of each row group, and what the planes weigh.
   const Product* products = nullptr;  ///< [row group][product]
   int32_t row_groups = 0, group_products = 0;
-  int32_t slices = 0;      ///< of a block: 64 columns, slice_units of weights each; whole o tiles
+  int32_t slices = 0;      ///< of a block, slice_units of weights each; whole o tiles
   int32_t lit_blocks = 0;  ///< of 32 channels
   WarpgroupOffsets offsets = {};
   int32_t plane_weight[kMaxPlanes] = {};
+  int32_t weights_sum = 0;  ///< of all planes that a channel has columns for
   // Halo and warpgroup kernels.
   int32_t halo_height = 0, halo_width = 0;  ///< input pixels under one 8x8 tile of outputs
   int32_t digit_units = 0;  ///< units of one digit's planes: in a halo tile; warpgroup kernels: of a pixel

@@ -103,9 +103,10 @@ void fill_portable(const SramConvSpec& spec, SramChoice* choice) {
   choice->threads = kPortableThreads;
 }
 
-/// The first admitted form of `order`, or of those the one called `wanted`.
+/// The first admitted form of `order`, or of those the one called `wanted`. `largest`: what a sum can come
+/// to.
 std::string fill_form(const SramConvSpec& spec, size_t adc, std::initializer_list<AdcKind> order,
-                      const std::string& wanted, SramChoice* choice) {
+                      int64_t largest, const std::string& wanted, SramChoice* choice) {
   const AdcTable& table = spec.adcs[adc];
   std::string reason = "it has no converter form '" + wanted + "'";
   for (AdcKind kind : order) {
@@ -116,6 +117,7 @@ std::string fill_form(const SramConvSpec& spec, size_t adc, std::initializer_lis
                  : admit_adc_form(table, spec.p_max(), kind, &form);
     if (reason.empty() && kind == AdcKind::kHalf2 && make_passes(spec, table, {}, 0, 32767).empty())
       reason = "sums of one pass exceed 16 bits";
+    if (reason.empty() && kind == AdcKind::kFused && largest > kMostFusedSum) reason = "sums exceed 22 bits";
     if (reason.empty()) {
       choice->adc = kind;
       return "";
@@ -144,7 +146,9 @@ std::string refuses_direct(const SramConvSpec& spec, size_t adc, const GpuLimits
                            const std::string& form, SramChoice* choice) {
   choice->groups_per_step = direct_groups_per_step(spec);
   if (choice->groups_per_step == 0) return "row groups span several mma";
-  std::string reason = fill_form(spec, adc, {AdcKind::kClamp, AdcKind::kHalf2, AdcKind::kFma}, form, choice);
+  std::string reason =
+      fill_form(spec, adc, {AdcKind::kClamp, AdcKind::kFused, AdcKind::kHalf2, AdcKind::kFma},
+                largest_sum(spec, adc), form, choice);
   if (!reason.empty()) return reason;
   const size_t steps = direct_steps(spec, choice->groups_per_step, {}, 0).size();
   return fill_halo(spec, gpu, kDirectTileN, false, steps, size_t{1} * spec.digits() * spec.planes(), choice);
@@ -164,7 +168,7 @@ std::string fill_warpgroups(const SramConvSpec& spec, const GpuLimits& gpu, cons
     return offsets.first + size_t{1} * groups * offsets.size;
   };
   const auto in_parts = [](int all, int part) { return (all + part - 1) / part; };
-  int groups = kind == ProductKind::kFloat8 ? kMostFloat8Groups : kMostBinaryGroups, tiles = 1;
+  int groups = most_warpgroups(kind), tiles = 1;
   while (groups > 1 && needed(groups, 1) > gpu.shared_bytes) --groups;
   const int all_tiles = in_parts(spec.shape.o, choice->tile_o);
   while (tiles < all_tiles && needed(groups, tiles + 1) <= gpu.shared_bytes) ++tiles;
@@ -189,10 +193,7 @@ std::string refuses_warpgroups(const SramConvSpec& spec, const GpuLimits& gpu) {
 
 /// Packed lanes hold a column's sum over all digits, unsigned.
 bool fits_lanes(const SramConvSpec& spec, size_t adc) {
-  const std::vector<uint32_t>& code = spec.adcs[adc].code;
-  const int64_t codes =
-      int64_t{spec.rows.groups()} * *std::max_element(code.begin(), code.begin() + spec.p_max() + 1);
-  return codes * ((1 << spec.digits()) - 1) <= 0xffff;
+  return largest_column_sum(spec, adc) <= 0xffff;
 }
 
 std::string refuses_float8(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
@@ -200,7 +201,7 @@ std::string refuses_float8(const SramConvSpec& spec, size_t adc, const GpuLimits
   if (std::string reason = refuses_warpgroups(spec, gpu); !reason.empty()) return reason;
   const WarpgroupProducts made = warpgroup_products(spec, ProductKind::kFloat8);
   if (!made.refusal.empty()) return made.refusal;
-  if (std::string reason = fill_form(spec, adc, {AdcKind::kHalf2}, form, choice); !reason.empty())
+  if (std::string reason = fill_form(spec, adc, {AdcKind::kHalf2}, 0, form, choice); !reason.empty())
     return reason;
   AdcForm scaled;
   admit_adc_form(spec.adcs[adc], spec.p_max(), AdcKind::kHalf2, &scaled);
@@ -214,16 +215,21 @@ std::string refuses_binary(const SramConvSpec& spec, size_t adc, const GpuLimits
   if (std::string reason = refuses_warpgroups(spec, gpu); !reason.empty()) return reason;
   const WarpgroupProducts made = warpgroup_products(spec, ProductKind::kBinary);
   if (!made.refusal.empty()) return made.refusal;
-  std::string reason =
-      fits_lanes(spec, adc) ? fill_form(spec, adc, {AdcKind::kHalf2}, form, choice) : "sums exceed 16 bits";
-  if (!reason.empty()) reason = fill_form(spec, adc, {AdcKind::kFma}, form, choice);
+  const int64_t largest = largest_column_sum(spec, adc);
+  const bool one_slice = spec.shape.o * 2 * warpgroup_pairs(spec) <= kWarpgroupColumns;
+  std::string reason = one_slice ? "one slice has all columns"
+                                 : fill_form(spec, adc, {AdcKind::kFused}, largest, form, choice);
+  if (!reason.empty() && fits_lanes(spec, adc))
+    reason = fill_form(spec, adc, {AdcKind::kHalf2}, largest, form, choice);
+  if (!reason.empty()) reason = fill_form(spec, adc, {AdcKind::kFma}, largest, form, choice);
   if (!reason.empty()) return reason;
-  return fill_warpgroups(spec, gpu, made, ProductKind::kBinary, choice);
+  return fill_warpgroups(spec, gpu, made, choice->products(), choice);
 }
 
 std::string refuses_chained(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
                             const std::string& form, SramChoice* choice) {
-  std::string reason = fill_form(spec, adc, {AdcKind::kHalf2, AdcKind::kFma, AdcKind::kTable}, form, choice);
+  std::string reason = fill_form(spec, adc, {AdcKind::kHalf2, AdcKind::kFma, AdcKind::kTable},
+                                 largest_sum(spec, adc), form, choice);
   if (!reason.empty()) return reason;
   return fill_halo(spec, gpu, kChainedTileN, false, chained_steps(spec, {}, 0).size(),
                    size_t{1} * spec.digits() * spec.planes(), choice);
@@ -271,7 +277,8 @@ std::string refuses(SramKernel kernel, const SramConvSpec& spec, size_t adc, con
     case SramKernel::kChained:
       return refuses_chained(spec, adc, gpu, form, choice);
     case SramKernel::kGather: {
-      std::string reason = fill_form(spec, adc, {AdcKind::kFma, AdcKind::kTable}, form, choice);
+      std::string reason =
+          fill_form(spec, adc, {AdcKind::kFma, AdcKind::kTable}, largest_sum(spec, adc), form, choice);
       if (reason.empty()) fill_gather(spec, choice);
       return reason;
     }

@@ -21,21 +21,29 @@ struct GpuLimits {
 enum class SramKernel { kInteger, kIntegerGather, kFloat8, kBinary, kDirect, kChained, kGather, kPortable };
 inline constexpr size_t kSramKernels = 8;
 
+constexpr bool uses_warpgroups(SramKernel kernel) {
+  return kernel == SramKernel::kFloat8 || kernel == SramKernel::kBinary;
+}
+
 /// *How*: one kernel, one converter form, one tiling. Printable with to_string().
 struct SramChoice {
   SramKernel kernel = SramKernel::kPortable;
   AdcKind adc = AdcKind::kTable;
   int groups_per_step = 0;  ///< direct: row groups converted per step, 1 or 2; else 0
-  int group_products = 0;   ///< float8, binary: products of a row group; else 0
-  int pairs = 0;            ///< float8, binary: column pairs of an output channel's planes, 2 or 4
-  int slices = 0;           ///< float8, binary: 64 columns each, of a block
+  int group_products = 0;   ///< warpgroups: products of a row group; else 0
+  int pairs = 0;            ///< warpgroups: column pairs of an output channel's planes, 2 or 4
+  int slices = 0;           ///< warpgroups: those of a block
   int warps_m = 0, warps_n = 0, warps_k = 1;
-  int tile_o = 0;  ///< output channels of a block; float8, binary: of one of its o tiles
+  int tile_o = 0;  ///< output channels of a block; warpgroups: of one of its o tiles
   int threads = 0;
   size_t shared_bytes = 0;
 
   int warp_channels() const { return tile_o / warps_n; }  ///< kernels with warp tiles
   int block_channels() const { return slices > 0 ? slices * kWarpgroupColumns / 2 / pairs : tile_o; }
+  ProductKind products() const {  ///< warpgroups
+    if (kernel == SramKernel::kFloat8) return ProductKind::kFloat8;
+    return adc == AdcKind::kFused ? ProductKind::kTwin : ProductKind::kBinary;
+  }
 };
 
 /// One kernel, for lists, --help and errors.

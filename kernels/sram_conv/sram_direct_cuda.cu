@@ -13,14 +13,15 @@ constexpr int kBlocksInSharedMemory = 2;  // of conv2 of the seed network
 
 /// Blocks per multiprocessor that the registers must allow: latencies hide behind other warps. The clamp
 /// holds nothing but its accumulators; packed lanes, which need totals beside them, leave no room for a
-/// second block.
-template <class Form>
-constexpr int kResidentBlocks = Form::kKind == AdcKind::kClamp   ? 2
-                                : Form::kKind == AdcKind::kHalf2 ? 1
-                                                                 : kBlocksInSharedMemory;
+/// second block, nor do fused sums of two row groups.
+template <class Form, int kGroups>
+constexpr int kResidentBlocks = Form::kKind == AdcKind::kClamp                  ? 2
+                                : Form::kKind == AdcKind::kHalf2                ? 1
+                                : Form::kKind == AdcKind::kFused&& kGroups == 2 ? 1
+                                                                                : kBlocksInSharedMemory;
 
 template <class Form, int kGroups>
-__global__ void __launch_bounds__(kMmaThreads, kResidentBlocks<Form>)
+__global__ void __launch_bounds__(kMmaThreads, kResidentBlocks<Form, kGroups>)
     sram_direct_kernel(const __grid_constant__ SramConvArgs args) {
   sram_halo_body<Form, kDirectTileN / 8, kGroups>(args);
 }
@@ -36,6 +37,8 @@ SramKernelFunction direct_kernel_function(AdcKind adc, int groups_per_step) {
   switch (adc) {
     case AdcKind::kClamp:
       return with_groups<ClampForm>(groups_per_step);
+    case AdcKind::kFused:
+      return with_groups<FusedForm>(groups_per_step);
     case AdcKind::kHalf2:
       return with_groups<Half2Form>(groups_per_step);
     default:

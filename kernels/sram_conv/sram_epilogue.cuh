@@ -69,64 +69,103 @@ SRAMSIM_DEVICE void store_sum(const Geometry& g, const Epilogue& e, const Output
     e.y[at] = real_output(e, o, acc, window);
 }
 
-/// x / d, correctly rounded, from r = 1/d rounded to nearest: two Newton steps on the quotient; the first
-/// makes it faithful, after which the second is exact (Markstein, "Computation of elementary functions on the
-/// IBM RISC System/6000 processor", IBM J. Res. Dev. 34(1), 1990). No step may underflow: see Epilogue::fast.
-SRAMSIM_DEVICE float divide(float x, float d, float r) {
-  float q = x * r;
-  q = fmaf(fmaf(-q, d, x), r, q);
-  return fmaf(fmaf(-q, d, x), r, q);
+SRAMSIM_DEVICE float times(float x, const TwoFloats& factor) {
+  return fmaf(x, factor.high, x * factor.low);
 }
 
-/// S as a float, without doubles for whole steps.
-SRAMSIM_DEVICE float float_sum(const Epilogue& e, int32_t acc, int32_t window) {
-  return e.plain ? static_cast<float>(acc) : static_cast<float>(real_sum(e, acc, window));
-}
-/// The layer's output from it without a division.
-SRAMSIM_DEVICE float fast_output(const Epilogue& e, float bias, float s) {
-  float y = divide(divide(s, e.act_scale, e.act_reciprocal), e.weight_scale, e.weight_reciprocal);
-  y = y + bias;
-  return e.relu && !(y > 0.0f) ? 0.0f : y;
-}
-/// real_output(), the same bits.
-SRAMSIM_DEVICE float fast_output(const Epilogue& e, float bias, int32_t acc, int32_t window) {
-  return fast_output(e, bias, float_sum(e, acc, window));
+/// x / d from r = 1/d, correctly rounded. kCorrects: by one more Newton step, which is exact from a faithful
+/// quotient on (Markstein, "Computation of elementary functions on the IBM RISC System/6000 processor", IBM
+/// J. Res. Dev. 34(1), 1990).
+template <bool kCorrects>
+SRAMSIM_DEVICE float divide(float x, float d, const TwoFloats& r) {
+  const float q = times(x, r);
+  return kCorrects ? fmaf(fmaf(-q, d, x), r.high, q) : q;
 }
 
-struct alignas(8) FloatPair {
-  float low, high;
-};
-
-/// Delivers the shift-adds of kChannels output channels from o, which is even, on.
-template <int kChannels>
-SRAMSIM_DEVICE void store_sums(const Geometry& g, const Epilogue& e, const OutputPixel& pixel, int o,
-                               const int32_t (&acc)[kChannels], int32_t window) {
-  if (!e.fast) {
-    int32_t all[kChannels];  // in local memory, so that one small loop does
+/// The sums of kCount outputs as floats, without doubles where that gives the same. All at once, before the
+/// first is used: their latencies overlap.
+template <int kCount>
+SRAMSIM_DEVICE void float_sums(const Epilogue& e, const int32_t (&acc)[kCount], int32_t window,
+                               float (&s)[kCount]) {
+  if (e.float_step) {
     SRAMSIM_UNROLL
-    for (int k = 0; k < kChannels; ++k) all[k] = acc[k];
-    for (int k = 0; k < kChannels; ++k) store_sum(g, e, pixel, o + k, all[k], window);
-    return;
-  }
-  float s[kChannels];  // all before the first is used: their latencies overlap
-  if (e.plain) {
-    SRAMSIM_UNROLL
-    for (int k = 0; k < kChannels; ++k) s[k] = static_cast<float>(acc[k]);
+    for (int k = 0; k < kCount; ++k) s[k] = times(static_cast<float>(acc[k]), e.step_factor);
   } else if (e.offset_weight == 0) {
     SRAMSIM_UNROLL
-    for (int k = 0; k < kChannels; ++k) s[k] = static_cast<float>(sram_sum(acc[k], e.step, 0, 0));
+    for (int k = 0; k < kCount; ++k) s[k] = static_cast<float>(sram_sum(acc[k], e.step, 0, 0));
   } else {
     SRAMSIM_UNROLL
-    for (int k = 0; k < kChannels; ++k) s[k] = static_cast<float>(real_sum(e, acc[k], window));
+    for (int k = 0; k < kCount; ++k) s[k] = static_cast<float>(real_sum(e, acc[k], window));
   }
+}
+
+/// real_output(), the same bits, without a division.
+template <bool kCorrects>
+SRAMSIM_DEVICE float fast_output(const Epilogue& e, float bias, float s) {
+  const float scaled = divide<kCorrects>(s, e.act_scale, e.act_reciprocal);
+  const float y = divide<kCorrects>(scaled, e.weight_scale, e.weight_reciprocal) + bias;
+  return e.relu ? fmaxf(y, 0.0f) : y;
+}
+
+template <int kCount>
+struct alignas(4 * kCount) Floats {
+  float value[kCount];
+};
+
+/// Where one thread's output channels are: runs of kRun from an even channel on, each kStep after the one
+/// before.
+template <int kRun, int kStep>
+struct Channels {
+  static_assert(kRun % 2 == 0 && kStep % 2 == 0);
+  int first;
+  SRAMSIM_DEVICE int operator[](int k) const { return first + k / kRun * kStep + k % kRun; }
+};
+
+/// kBest: four outputs at a time where runs allow it, and quotients that need no correction.
+template <bool kBest, int kRun, int kStep, int kCount>
+SRAMSIM_DEVICE void store_fast_outputs(const Geometry& g, const Epilogue& e, const OutputPixel& pixel,
+                                       const Channels<kRun, kStep>& channels, const float (&s)[kCount]) {
+  constexpr int kWidth = kBest && kRun % 4 == 0 ? 4 : 2;
+  float* y = e.y + pixel.index * g.o;
   SRAMSIM_UNROLL
-  for (int k = 0; k < kChannels; k += 2) {
-    if (o + k >= g.o) return;
-    const FloatPair bias =
-        e.bias != nullptr ? FloatPair{e.bias[o + k], e.bias[o + k + 1]} : FloatPair{0.0f, 0.0f};
-    *reinterpret_cast<FloatPair*>(e.y + pixel.index * g.o + o + k) = {fast_output(e, bias.low, s[k]),
-                                                                      fast_output(e, bias.high, s[k + 1])};
+  for (int k = 0; k < kCount; k += kWidth) {
+    const int o = channels[k];
+    if (o >= g.o) return;
+    Floats<kWidth> out = {};
+    if (e.bias != nullptr) out = *reinterpret_cast<const Floats<kWidth>*>(e.bias + o);
+    SRAMSIM_UNROLL
+    for (int c = 0; c < kWidth; ++c) out.value[c] = fast_output<!kBest>(e, out.value[c], s[k + c]);
+    *reinterpret_cast<Floats<kWidth>*>(y + o) = out;
   }
+}
+
+/// Where e.fast: delivers the shift-adds of some output channels of a pixel.
+template <int kRun, int kStep, int kCount>
+SRAMSIM_DEVICE void store_fast_sums(const Geometry& g, const Epilogue& e, const OutputPixel& pixel,
+                                    const Channels<kRun, kStep>& channels, const int32_t (&acc)[kCount],
+                                    int32_t window) {
+  float s[kCount];
+  float_sums(e, acc, window, s);
+  if (!e.corrects && (kRun % 4 != 0 || e.fours))
+    store_fast_outputs<true>(g, e, pixel, channels, s);
+  else
+    store_fast_outputs<false>(g, e, pixel, channels, s);
+}
+
+/// Delivers the shift-adds of some output channels of a pixel.
+template <int kRun, int kStep, int kCount>
+SRAMSIM_DEVICE void store_sums(const Geometry& g, const Epilogue& e, const OutputPixel& pixel,
+                               const Channels<kRun, kStep>& channels, const int32_t (&acc)[kCount],
+                               int32_t window) {
+  if (e.fast) {
+    store_fast_sums(g, e, pixel, channels, acc, window);
+    return;
+  }
+  int32_t all[kCount];  // in local memory, so that one small loop does
+  SRAMSIM_UNROLL
+  for (int k = 0; k < kCount; ++k) all[k] = acc[k];
+  SRAMSIM_NO_UNROLL
+  for (int k = 0; k < kCount; ++k) store_sum(g, e, pixel, channels[k], all[k], window);
 }
 
 }  // namespace sramsim::cuda

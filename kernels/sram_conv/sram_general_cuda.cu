@@ -19,12 +19,12 @@ __global__ void __launch_bounds__(kPortableThreads)
   sram_portable_body(args);
 }
 
-__global__ void __launch_bounds__(kPrepareThreads)
+__global__ void __launch_bounds__(kPrepareThreads, kPrepareBlocks)
     sram_prepare_planes_kernel(const __grid_constant__ PrepareArgs args) {
   sram_prepare_planes_body(args);
 }
 
-__global__ void __launch_bounds__(kPrepareThreads)
+__global__ void __launch_bounds__(kPrepareThreads, kPrepareBlocks)
     sram_prepare_codes_kernel(const __grid_constant__ PrepareArgs args) {
   sram_prepare_codes_body(args);
 }
@@ -47,7 +47,7 @@ SramKernelFunction general_kernel_function(SramKernel kernel, AdcKind adc) {
 // walks on from there
 void sram_prepare_cuda(const PrepareArgs& args, bool integer, int multiprocessors, cudaStream_t stream) {
   const int64_t rows = int64_t{args.n} * (args.h + 2 * args.padding);
-  const int64_t most = int64_t{4} * multiprocessors * (2048 / kPrepareThreads);
+  const int64_t most = int64_t{multiprocessors} * kPrepareBlocks;
   const auto blocks = static_cast<unsigned>(rows < most ? rows : most);
   if (integer)
     sram_prepare_codes_kernel<<<blocks, kPrepareThreads, 0, stream>>>(args);

@@ -146,7 +146,7 @@ std::vector<Step> integer_steps(const ConvShape& shape, const OperandStrides& a,
 namespace {
 
 constexpr int unit_channels(ProductKind kind) {
-  return kind == ProductKind::kBinary ? kChannelsPerPlaneUnit : kChannelsPerCodeUnit;
+  return kind == ProductKind::kFloat8 ? kChannelsPerCodeUnit : kChannelsPerPlaneUnit;
 }
 
 /// The rows of a group that one unit of operand A holds: channels begin .. end - 1 of a kernel position.
@@ -256,7 +256,8 @@ WarpgroupOffsets warpgroup_offsets(const SramConvSpec& spec, ProductKind kind, c
   o.lit = o.spread + (kind == ProductKind::kFloat8 ? 8 * units * pixels * sizeof(Unit) : 0);
   o.counts = o.lit + 4 * digits * units * sizeof(Unit);
   o.list = o.counts + (digits + 1 + 3) / 4 * sizeof(Unit);
-  o.list_digit = products * sizeof(Unit);
+  constexpr uint32_t kReadAhead = 1;  // entries beyond the last that kernels fetch and do not use
+  o.list_digit = (products + kReadAhead + 1) / 2 * sizeof(Unit);
   o.size = o.list + digits * o.list_digit;
   return o;
 }
@@ -269,11 +270,11 @@ std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t*
   std::vector<Unit> packed(size_t{1} * slices * slice_units);
   const auto set = [&](Unit& unit, int channel) {
     const int place = plane_place(channel % 128);
-    if (kind == ProductKind::kBinary) {
-      unit.word[place / 32] |= 1u << (place % 32);
-    } else {
+    if (kind == ProductKind::kFloat8) {
       const int byte = place % 32 / 8;
       unit.word[place % 4] |= uint32_t{kFloat8Weights[place % 8]} << (8 * byte);
+    } else {
+      unit.word[place / 32] |= 1u << (place % 32);
     }
   };
   int before = 0;  // units of the slice
@@ -292,6 +293,16 @@ std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t*
       before += kWarpgroupColumns;
     }
   return packed;
+}
+
+int64_t largest_column_sum(const SramConvSpec& spec, size_t adc) {
+  const std::vector<uint32_t>& code = spec.adcs[adc].code;
+  const int64_t largest = *std::max_element(code.begin(), code.begin() + spec.p_max() + 1);
+  return spec.rows.groups() * largest * ((int64_t{1} << stored_bits(spec)) - 1);
+}
+
+int64_t largest_sum(const SramConvSpec& spec, size_t adc) {
+  return largest_column_sum(spec, adc) * ((int64_t{1} << spec.weight_bits) - 1);
 }
 
 std::vector<Pass> make_passes(const SramConvSpec& spec, const AdcTable& table, const OperandStrides& a,

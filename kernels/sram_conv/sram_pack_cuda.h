@@ -41,9 +41,6 @@ std::vector<Step> chained_steps(const SramConvSpec& spec, const OperandStrides& 
 /// The integer product: all rows in one chain.
 std::vector<Step> integer_steps(const ConvShape& shape, const OperandStrides& a, int tile_o);
 
-/// What the units of the warpgroup kernels' operands hold: 128 channels as bits, or 16 as bytes.
-enum class ProductKind { kBinary, kFloat8 };
-
 /// Products of the warpgroup kernels, two units deep: group_products for every row group, in the order of the
 /// groups; the last ones of a group may be empty.
 struct WarpgroupProducts {
@@ -62,10 +59,6 @@ WarpgroupOffsets warpgroup_offsets(const SramConvSpec& spec, ProductKind kind, c
 inline int warpgroup_pairs(const SramConvSpec& spec) {
   return spec.planes() <= 4 ? 2 : 4;
 }
-/// Slices, each 64 columns, that an o tile has.
-constexpr int slices_of_tile(ProductKind kind) {
-  return kind == ProductKind::kFloat8 ? 2 : 1;
-}
 /// Bytes (e4m3) of operand B where a weight bit is set, by k: operand A has the byte 2^k there, or 1 for k =
 /// 7, when a word's bits k + 8m are masked out. The product is 2^-8 for every k.
 inline constexpr uint8_t kFloat8Weights[8] = {0x40, 0x38, 0x30, 0x28, 0x20, 0x10, 0x01, 0x40};
@@ -74,6 +67,10 @@ inline constexpr uint8_t kFloat8Weights[8] = {0x40, 0x38, 0x30, 0x28, 0x20, 0x10
 /// pairs) + x of its output channel 8/pairs * t + m.
 std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t* codes, ProductKind kind,
                                          int slices);
+
+/// The largest sum of codes of one weight plane, and the largest shift-add of an output channel, either way.
+int64_t largest_column_sum(const SramConvSpec& spec, size_t adc);
+int64_t largest_sum(const SramConvSpec& spec, size_t adc);
 
 /// Passes over (digit, plane), most significant first. `lane_limit` bounds |sum| between flushes (32767 for
 /// packed 16-bit lanes, 0 for none: one flush at the end). Empty if a single pass can exceed it.

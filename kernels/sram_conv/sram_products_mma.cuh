@@ -115,7 +115,7 @@ SRAMSIM_DEVICE void direct_pass(const SramConvArgs& args, const Operands& operan
         }
         w[1] = w[0];
         direct_pair<true>(args, operands, a, w, sums);
-      } else if (Form::kKind == AdcKind::kClamp || todo == 0) {
+      } else if (!Form::kSharesAdditions || todo == 0) {
         direct_single(args, operands, a[0], w[0], sums);
       } else {
         const Unit other = operands.step(first + ptx::lowest_bit(todo));

@@ -1,14 +1,18 @@
 #include "kernels/sram_conv/sram_program_cuda.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 #include <utility>
+
+#include "kernels/sram_conv/two_floats.h"
 
 namespace sramsim::cuda {
 namespace {
 
 bool is_halo(SramKernel kernel) {
   return kernel == SramKernel::kInteger || kernel == SramKernel::kChained || kernel == SramKernel::kDirect ||
-         kernel == SramKernel::kFloat8 || kernel == SramKernel::kBinary;
+         uses_warpgroups(kernel);
 }
 
 Geometry make_geometry(const SramConvSpec& spec, bool integer) {
@@ -44,15 +48,17 @@ void fill_adc(const SramConvSpec& spec, size_t adc, SramProgram& program) {
     program.table.resize((program.table.size() + 3) / 4 * 4);
   }
   program.args.skip_zeros = table.code[0] == 0;
-  program.args.epilogue.step = table.step;
-  program.args.epilogue.offset_weight =
-      program.integer() ? 0 : offset_weight(spec.encoding, spec.weight_bits);
+  Epilogue& epilogue = program.args.epilogue;
+  epilogue.step = table.step;
+  epilogue.offset_weight = program.integer() ? 0 : offset_weight(spec.encoding, spec.weight_bits);
+  epilogue.step_factor = two_floats(table.step);
+  epilogue.float_step =
+      epilogue.offset_weight == 0 && gives_sums(epilogue.step_factor, table.step, largest_sum(spec, adc));
 }
 
 void fill_warpgroups(const SramConvSpec& spec, const int8_t* codes, SramProgram& program) {
   SramConvArgs& args = program.args;
-  const ProductKind kind =
-      program.choice.kernel == SramKernel::kFloat8 ? ProductKind::kFloat8 : ProductKind::kBinary;
+  const ProductKind kind = program.choice.products();
   if (kind == ProductKind::kFloat8) scale_for_float8(&args.adc);
   args.digit_units = plane_units(spec.shape.c);
   args.digits = spec.digits();
@@ -67,6 +73,7 @@ void fill_warpgroups(const SramConvSpec& spec, const int8_t* codes, SramProgram&
   program.weights = pack_warpgroup_weights(spec, codes, kind, grid_tiles_o(program) * args.slices);
   for (int j = 0; j < spec.planes(); ++j)
     args.plane_weight[j] = plane_weight(spec.encoding, spec.weight_bits, j);
+  args.weights_sum = std::accumulate(std::begin(args.plane_weight), std::end(args.plane_weight), 0);
 }
 
 }  // namespace
@@ -86,7 +93,7 @@ SramProgram make_sram_program(const SramConvSpec& spec, size_t adc, const int8_t
   args.halo_width = (kTileSide - 1) * spec.shape.stride + spec.shape.kw;
   const OperandStrides strides = make_strides(spec, args, integer, halo);
   fill_adc(spec, adc, program);
-  if (choice.kernel == SramKernel::kFloat8 || choice.kernel == SramKernel::kBinary) {
+  if (uses_warpgroups(choice.kernel)) {
     fill_warpgroups(spec, codes, program);
     return program;
   }
@@ -142,13 +149,19 @@ void set_output(SramConvArgs& args, const SramOutput& output) {
   e.weight_scale = output.weight_scale;
   e.bias = output.bias;
   e.relu = output.relu;
-  e.plain = e.step == 1.0 && e.offset_weight == 0;
-  e.act_reciprocal = 1.0f / e.act_scale;
-  e.weight_reciprocal = 1.0f / e.weight_scale;
+  e.act_reciprocal = two_floats(1.0 / e.act_scale);
+  e.weight_reciprocal = two_floats(1.0 / e.weight_scale);
   const auto moderate = [](float scale) { return scale > 0x1p-30f && scale < 0x1p30f; };
-  e.fast = e.y != nullptr && args.geometry.o % 2 == 0 &&
-           reinterpret_cast<uintptr_t>(e.y) % alignof(double) == 0 && moderate(e.act_scale) &&
-           moderate(e.weight_scale);
+  const auto in_runs = [&](unsigned channels) {
+    const auto aligned = [&](const float* p) {
+      return reinterpret_cast<uintptr_t>(p) % (channels * sizeof(float)) == 0;
+    };
+    return args.geometry.o % static_cast<int>(channels) == 0 && aligned(e.y) && aligned(e.bias);
+  };
+  e.fast = e.y != nullptr && in_runs(2) && moderate(e.act_scale) && moderate(e.weight_scale);
+  e.fours = e.fast && in_runs(4);
+  e.corrects = e.fast && !(gives_quotients(e.act_reciprocal, e.act_scale) &&
+                           gives_quotients(e.weight_reciprocal, e.weight_scale));
 }
 
 int grid_tiles_o(const SramProgram& program) {

@@ -15,23 +15,23 @@ struct Accumulators {
   static constexpr bool kPacked = Form::kWords == 2;
   uint32_t acc[kRowTiles][kN][Form::kWords];
   int32_t total[kRowTiles][kN][kPacked ? 4 : 1];
-  uint32_t bias = 0;  ///< what the forms have added too much to every word; the same in all lanes
+  uint32_t bias = Form::kStart;  ///< what every word holds too much; the same in all lanes
 
   SRAMSIM_DEVICE Accumulators() {
     for (int m = 0; m < kRowTiles; ++m)
       for (int n = 0; n < kN; ++n) {
-        for (int k = 0; k < Form::kWords; ++k) acc[m][n][k] = 0;
+        for (int k = 0; k < Form::kWords; ++k) acc[m][n][k] = Form::kStart;
         for (int k = 0; k < (kPacked ? 4 : 1); ++k) total[m][n][k] = 0;
       }
   }
 
   SRAMSIM_DEVICE void begin_pass(int32_t scale) {
     if (scale == 1) return;
-    bias *= static_cast<uint32_t>(scale);
+    bias = Form::times(bias, scale);
     SRAMSIM_UNROLL
     for (int m = 0; m < kRowTiles; ++m) SRAMSIM_UNROLL
     for (int n = 0; n < kN; ++n) SRAMSIM_UNROLL
-    for (int k = 0; k < Form::kWords; ++k) acc[m][n][k] *= static_cast<uint32_t>(scale);
+    for (int k = 0; k < Form::kWords; ++k) acc[m][n][k] = Form::times(acc[m][n][k], scale);
   }
 
   /// Packed lanes hold |sum| <= 32767: the low lane's sign is borrowed from the high lane and given back
@@ -79,18 +79,10 @@ SRAMSIM_DEVICE void store_tile(const SramConvArgs& args, const Accumulators<Form
     for (int r = 0; r < 2 * kRowTiles; ++r) {
       const OutputPixel pixel = pixel_of(8 * r + row);
       if (!pixel.valid) continue;
-      const int32_t window = window_sum(g, e, pixel);
-      float* y = e.y + pixel.index * g.o;
+      int32_t acc[2 * kN];
       SRAMSIM_UNROLL
-      for (int n = 0; n < kN; ++n) {
-        const int o = column + 8 * n;
-        if (o >= g.o) break;
-        const FloatPair bias =
-            e.bias != nullptr ? FloatPair{e.bias[o], e.bias[o + 1]} : FloatPair{0.0f, 0.0f};
-        *reinterpret_cast<FloatPair*>(y + o) = {
-            fast_output(e, bias.low, sums.sum(r / 2, n, 2 * (r % 2)), window),
-            fast_output(e, bias.high, sums.sum(r / 2, n, 2 * (r % 2) + 1), window)};
-      }
+      for (int k = 0; k < 2 * kN; ++k) acc[k] = sums.sum(r / 2, k / 2, 2 * (r % 2) + k % 2);
+      store_fast_sums(g, e, pixel, Channels<2, 8>{column}, acc, window_sum(g, e, pixel));
     }
     return;
   }

@@ -6,7 +6,7 @@ namespace sramsim::cuda {
 namespace {
 
 template <class Product>
-constexpr int kMostThreads = (Product::kSpreads ? kMostFloat8Groups : kMostBinaryGroups) * ptx::kWarpgroup;
+constexpr int kMostThreads = most_warpgroups(Product::kKind) * ptx::kWarpgroup;
 
 template <class Product, int kProducts, int kPairs>
 __global__ void __launch_bounds__(kMostThreads<Product>, 1)
@@ -40,8 +40,14 @@ SramKernelFunction float8_kernel_function(int pairs) {
 }
 
 SramKernelFunction binary_kernel_function(AdcKind adc, int group_products, int pairs) {
-  return adc == AdcKind::kHalf2 ? with_products<BinaryProduct<Half2Form>>(group_products, pairs)
-                                : with_products<BinaryProduct<FmaForm>>(group_products, pairs);
+  switch (adc) {
+    case AdcKind::kFused:
+      return with_products<TwinProduct>(group_products, pairs);
+    case AdcKind::kHalf2:
+      return with_products<BinaryProduct<Half2Form>>(group_products, pairs);
+    default:
+      return with_products<BinaryProduct<FmaForm>>(group_products, pairs);
+  }
 }
 
 }  // namespace sramsim::cuda

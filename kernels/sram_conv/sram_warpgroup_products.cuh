@@ -1,7 +1,12 @@
-// The two kinds of products of the warpgroup kernels, and how their partial sums are converted and added up.
+// The three kinds of products of the warpgroup kernels, and how their partial sums are converted and added
+// up.
 //   float8  partial sums arrive as halves, two to a register, and are converted in pairs; operands are bytes
-//   binary  partial sums arrive as integers and are converted as such or packed to halves; operands are the
-//           bits themselves
+//   twin    partial sums arrive as integers, of two slices at a time; one instruction converts and adds;
+//   operands
+//           are the bits themselves
+//   binary  the same of one slice, for converters that saturate: converted as integers or packed to halves,
+//   then
+//           added, those of two row groups in one instruction
 // A register that a product writes costs its scheduler as much as an instruction (docs/performance_gpu.md):
 // what counts is how few of both a conversion takes.
 #pragma once
@@ -12,35 +17,50 @@
 
 namespace sramsim::cuda {
 
-/// Sums of conversions of 64 columns, columns 8j + 2t (low lane) and 8j + 2t + 1 of row g + 8h in word 2*j +
-/// h.
+/// Sums of conversions of a slice, columns 8j + 2t (low lane) and 8j + 2t + 1 of row g + 8h in word 2*j + h.
 struct PackedLanes {
-  static constexpr int kWords = 16;
-  /// The two columns, weighed. `bias`: what every word holds too much.
-  SRAMSIM_DEVICE static int32_t weighed(const uint32_t (&acc)[kWords], uint32_t bias, int j, int h,
-                                        const int32_t* weight) {
+  static constexpr int kWords = kWarpgroupColumns / 4;
+  /// What a channel's weighed columns are added to. `bias`: what every word holds too much; `weights`: their
+  /// sum. All modulo 2^32.
+  SRAMSIM_DEVICE static uint32_t start(uint32_t, int32_t) { return 0; }
+  /// The two columns, weighed.
+  SRAMSIM_DEVICE static uint32_t weighed(const uint32_t (&acc)[kWords], uint32_t bias, int j, int h,
+                                         const int32_t* weight) {
     const uint32_t lanes = acc[2 * j + h] - bias;
-    return weight[0] * static_cast<int32_t>(lanes & 0xffffu) + weight[1] * static_cast<int32_t>(lanes >> 16);
+    return static_cast<uint32_t>(weight[0]) * (lanes & 0xffffu) +
+           static_cast<uint32_t>(weight[1]) * (lanes >> 16);
   }
 };
 /// The same, column 8j + 2t + x of row g + 8h in word 4*j + 2*h + x.
 struct WholeLanes {
-  static constexpr int kWords = 32;
-  SRAMSIM_DEVICE static int32_t weighed(const uint32_t (&acc)[kWords], uint32_t bias, int j, int h,
-                                        const int32_t* weight) {
-    return weight[0] * static_cast<int32_t>(acc[4 * j + 2 * h] - bias) +
-           weight[1] * static_cast<int32_t>(acc[4 * j + 2 * h + 1] - bias);
+  static constexpr int kWords = kWarpgroupColumns / 2;
+  SRAMSIM_DEVICE static uint32_t start(uint32_t bias, int32_t weights) {
+    return 0u - bias * static_cast<uint32_t>(weights);
   }
+  SRAMSIM_DEVICE static uint32_t weighed(const uint32_t (&acc)[kWords], uint32_t, int j, int h,
+                                         const int32_t* weight) {
+    return static_cast<uint32_t>(weight[0]) * acc[4 * j + 2 * h] +
+           static_cast<uint32_t>(weight[1]) * acc[4 * j + 2 * h + 1];
+  }
+};
+
+/// What the loops know of a kind. kGroups: row groups multiplied at a time, so that their conversions share
+/// additions. Operands of what comes next are fetched while products run, where registers allow it.
+template <ProductKind kProductKind, int kAtATime>
+struct ProductTraits {
+  static constexpr ProductKind kKind = kProductKind;
+  static constexpr int kSlices = slices_of_tile(kKind), kGroups = kAtATime;
+  static constexpr bool kSpreads = kKind == ProductKind::kFloat8,
+                        kFetchesAhead = kKind != ProductKind::kBinary;
 };
 
 /// Products of 8-bit floats. Operand A is 2^-9 .. 2^1 where an activation bit is set, operand B what makes a
 /// product of 2^-8 of it where a weight bit is, so that a partial sum P arrives as P * 2^-8: exact up to
 /// 2048.
-struct Float8Product {
-  static constexpr bool kSpreads = true;
-  static constexpr int kSlices = 2;  ///< of an o tile: they share the spreading
+struct Float8Product : ProductTraits<ProductKind::kFloat8, 2> {
   static constexpr int kWords = 16;  ///< of a product
   using Lanes = PackedLanes;
+  using Sums = IntegerSums;
   template <bool kAdd>
   SRAMSIM_DEVICE static void multiply(uint32_t (&p)[kWords], ptx::MatrixDescriptor a,
                                       ptx::MatrixDescriptor b) {
@@ -58,18 +78,33 @@ struct Float8Product {
   }
 };
 
-/// Products of bits. Form: FmaForm or Half2Form.
-template <class Form>
-struct BinaryProduct {
-  static constexpr bool kSpreads = false, kPacked = Form::kKind == AdcKind::kHalf2;
-  static constexpr int kSlices = 1;
+/// Products of bits.
+struct BitProduct {
   static constexpr int kWords = 32;  ///< of a product: column 8j + 2t + x of row g + 8h: 4*j + 2*h + x
-  using Lanes = std::conditional_t<kPacked, PackedLanes, WholeLanes>;
   template <bool kAdd>
   SRAMSIM_DEVICE static void multiply(uint32_t (&p)[kWords], ptx::MatrixDescriptor a,
                                       ptx::MatrixDescriptor b) {
     ptx::warpgroup_mma_and_n64<kAdd>(p, a, b);
   }
+};
+
+/// Form: FusedForm.
+struct TwinProduct : BitProduct, ProductTraits<ProductKind::kTwin, 1> {
+  using Lanes = WholeLanes;
+  using Sums = FusedForm;
+  SRAMSIM_DEVICE static void add_converted(const AdcForm& form, const uint32_t (&p)[1][kWords],
+                                           uint32_t (&acc)[Lanes::kWords]) {
+    SRAMSIM_UNROLL
+    for (int r = 0; r < kWords; ++r) acc[r] = ptx::fma_bits(p[0][r], form.scale, acc[r]);
+  }
+};
+
+/// Form: FmaForm or Half2Form.
+template <class Form>
+struct BinaryProduct : BitProduct, ProductTraits<ProductKind::kBinary, 2> {
+  static constexpr bool kPacked = Form::kKind == AdcKind::kHalf2;
+  using Lanes = std::conditional_t<kPacked, PackedLanes, WholeLanes>;
+  using Sums = Form;
   /// In chunks: the compiler would put all multiplications in front of all additions, which then wait for
   /// their half as wide pipe.
   template <int kGroups>

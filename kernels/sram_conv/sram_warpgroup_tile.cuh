@@ -6,6 +6,8 @@
 
 namespace sramsim::cuda {
 
+inline constexpr uint32_t kListEntry = 8;  ///< bytes: the low words of two descriptors
+
 /// This thread's place in its warpgroup, and where that keeps what.
 struct WarpgroupPlace {
   const SramConvArgs& args;
@@ -15,8 +17,9 @@ struct WarpgroupPlace {
   SRAMSIM_DEVICE explicit WarpgroupPlace(const SramConvArgs& all)
       : args(all),
         thread(ptx::thread_index() % ptx::kWarpgroup),
-        first(ptx::shared_base() + all.offsets.first +
-              static_cast<uint32_t>(ptx::thread_index() / ptx::kWarpgroup) * all.offsets.size) {}
+        first(ptx::uniform(ptx::shared_base() + all.offsets.first +
+                           static_cast<uint32_t>(ptx::thread_index() / ptx::kWarpgroup) * all.offsets.size)) {
+  }
   SRAMSIM_DEVICE int warp() const { return thread / ptx::kWarp; }
   /// Input pixels under a tile.
   SRAMSIM_DEVICE int pixels() const { return args.halo_height * args.halo_width; }
@@ -70,9 +73,9 @@ SRAMSIM_DEVICE uint32_t meeting_positions(const SramConvArgs& args, int pixel) {
   return positions;
 }
 
-/// Notes where in the tile any bit is set: lit[plane][32 channels][warp].bit(position).
-SRAMSIM_DEVICE void note_lit(const SramConvArgs& args, const WarpgroupPlace& me) {
-  const uint32_t first_positions = meeting_positions(args, me.thread);
+/// Notes where in the tile any bit is set: lit[plane][32 channels][warp].bit(position). `first_positions`:
+/// where the thread's first pixel meets outputs, the same in all tiles.
+SRAMSIM_DEVICE void note_lit(const SramConvArgs& args, const WarpgroupPlace& me, uint32_t first_positions) {
   for (int k = 0; k < args.geometry.pixel_units; ++k) {
     uint32_t lit[4] = {};
     for (int pixel = me.thread; pixel < me.pixels(); pixel += ptx::kWarpgroup) {
@@ -120,16 +123,15 @@ SRAMSIM_DEVICE bool is_lit(const SramConvArgs& args, const WarpgroupPlace& me, i
   return (lit & 1) != 0;
 }
 
-/// Lists the operands of a digit's row groups that are lit, or of all; B as in the first slice. `spreads`:
-/// all digits have operand A at the same place.
+/// Lists where the operands of a digit's row groups are that are lit, or of all; B as in the first slice.
+/// `spreads`: all digits have operand A at the same place.
 SRAMSIM_DEVICE void list_products(const SramConvArgs& args, const WarpgroupPlace& me, int digit, bool all_lit,
                                   bool spreads) {
-  constexpr uint32_t kUnit = sizeof(Unit), kBRows = 8;  // from 8 columns to the next
-  const auto a_rows = static_cast<uint32_t>(args.halo_width);
+  constexpr uint32_t kUnit = sizeof(Unit);
   const uint32_t a = (spreads ? me.spread() : me.bits(digit * args.digit_units, 0)) / kUnit;
   const uint32_t weights = ptx::shared_base() / kUnit;
   const auto entry = [&](int at, int k) {
-    return me.list(digit) + static_cast<uint32_t>(at * args.group_products + k) * kUnit;
+    return me.list(digit) + static_cast<uint32_t>(at * args.group_products + k) * kListEntry;
   };
   int count = 0;
   for (int first = 0; first < args.row_groups; first += ptx::kWarp) {
@@ -140,8 +142,7 @@ SRAMSIM_DEVICE void list_products(const SramConvArgs& args, const WarpgroupPlace
       const int at = count + ptx::popc(all & ((1u << ptx::lane_index()) - 1u));
       for (int k = 0; k < args.group_products; ++k) {
         const Unit product = me.product(mine, k);
-        ptx::shared_store_unit(entry(at, k),
-                               {{a + product.word[0], a_rows, weights + product.word[1], kBRows}});
+        ptx::shared_store_pair(entry(at, k), {a + product.word[0], weights + product.word[1]});
       }
     }
     count += ptx::popc(all);
@@ -149,18 +150,25 @@ SRAMSIM_DEVICE void list_products(const SramConvArgs& args, const WarpgroupPlace
   if (me.thread == 0) ptx::shared_store(me.count(digit), static_cast<uint32_t>(count));
 }
 
-/// What all conversions of a tile add too much to every word.
-SRAMSIM_DEVICE uint32_t sum_of_biases(const SramConvArgs& args, const WarpgroupPlace& me) {
+/// Lists are read ahead: nothing in them may be unwritten.
+SRAMSIM_DEVICE void clear_lists(const SramConvArgs& args, const WarpgroupPlace& me) {
+  const auto units = static_cast<int>(args.offsets.list_digit / sizeof(Unit)) * args.digits;
+  for (int k = me.thread; k < units; k += ptx::kWarpgroup)
+    ptx::shared_store_unit(me.list(0) + static_cast<uint32_t>(k) * sizeof(Unit), {});
+}
+
+/// What every word holds too much after all conversions of a tile: it began with `start`.
+SRAMSIM_DEVICE uint32_t sum_of_biases(const SramConvArgs& args, const WarpgroupPlace& me, uint32_t start) {
   uint32_t conversions = 0;
   for (int digit = args.digits - 1; digit >= 0; --digit)
     conversions = 2 * conversions + ptx::shared_load(me.count(digit));
-  return conversions * args.adc.bias;
+  return start + conversions * args.adc.bias;
 }
 
 /// Lists what a tile needs; false if all of it was there. `complete`: digits whose list has all row groups,
 /// as bits; such a list is good for any tile whose groups are all lit.
 SRAMSIM_DEVICE bool list_tile(const SramConvArgs& args, const WarpgroupPlace& me, bool spreads,
-                              uint32_t& complete) {
+                              uint32_t start, uint32_t& complete) {
   bool changed = false;
   for (int digit = 0; digit < args.digits; ++digit) {
     const bool all_lit = !args.skip_zeros || is_all_lit(args, me, digit);
@@ -169,7 +177,7 @@ SRAMSIM_DEVICE bool list_tile(const SramConvArgs& args, const WarpgroupPlace& me
     complete = (complete & ~(1u << digit)) | (all_lit ? 1u : 0u) << digit;
     changed = true;
   }
-  if (changed && me.thread == 0) ptx::shared_store(me.bias(), sum_of_biases(args, me));
+  if (changed && me.thread == 0) ptx::shared_store(me.bias(), sum_of_biases(args, me, start));
   return changed;
 }
 

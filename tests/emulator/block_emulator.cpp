@@ -391,6 +391,11 @@ uint32_t shared_load(SharedAddress p) {
   active->shared().read(p, 1, active->now(), &v);
   return v;
 }
+WordPair shared_load_pair(SharedAddress p) {
+  uint32_t v[2] = {};
+  active->shared().read(p, 2, active->now(), v);
+  return {v[0], v[1]};
+}
 Unit shared_load_unit(SharedAddress p) {
   Unit v{};
   active->shared().read(p, 4, active->now(), v.word);
@@ -398,6 +403,10 @@ Unit shared_load_unit(SharedAddress p) {
 }
 void shared_store(SharedAddress p, uint32_t v) {
   active->shared().write(p, 1, active->now(), &v);
+}
+void shared_store_pair(SharedAddress p, const WordPair& v) {
+  const uint32_t words[2] = {v.low, v.high};
+  active->shared().write(p, 2, active->now(), words);
 }
 void shared_store_unit(SharedAddress p, const Unit& v) {
   active->shared().write(p, 4, active->now(), v.word);

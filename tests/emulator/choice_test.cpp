@@ -24,14 +24,15 @@ TEST(Choice, SeedConv2TakesTheKernelsThatWereMeasuredBest) {
     const SramConvSpec spec = cases::make_spec(cases::seed_conv2(r, r == 16 ? 4 : 5));
     const cuda::SramChoice hopper = choose_sram_kernel(spec, 0, kH200);
     EXPECT_EQ(hopper.kernel, r <= 32 ? SramKernel::kFloat8 : SramKernel::kBinary) << r;
-    EXPECT_EQ(hopper.adc, AdcKind::kHalf2) << r;
+    EXPECT_EQ(hopper.adc, r <= 32 ? AdcKind::kHalf2 : AdcKind::kFused) << r;
     EXPECT_EQ(hopper.block_channels(), r <= 32 ? 32 : 128) << r;
-    EXPECT_EQ(hopper.threads, r <= 32 ? 384 : 512) << r;
+    EXPECT_EQ(hopper.threads, 384) << r;
     EXPECT_LE(hopper.shared_bytes, kH200.shared_bytes);
     const GpuLimits without_warpgroups{9, 0, 227 << 10, false};
     for (const GpuLimits& gpu : {kA100, without_warpgroups}) {
       const cuda::SramChoice choice = choose_sram_kernel(spec, 0, gpu);
       EXPECT_EQ(choice.kernel, SramKernel::kDirect) << r;
+      EXPECT_EQ(choice.adc, AdcKind::kFused) << r;
       EXPECT_EQ(choice.groups_per_step, r < 128 ? 2 : 1) << r;
       EXPECT_LE(choice.shared_bytes, gpu.shared_bytes);
       EXPECT_EQ(choice.tile_o, 128);
@@ -76,8 +77,10 @@ TEST(Choice, BlocksOfSlicesAreEven) {
   for (int o : {16, 80, 144, 528}) {
     c.shape.o = o;
     ASSERT_EQ(refuses(SramKernel::kBinary, cases::make_spec(c), 0, kH200, "", &choice), "");
-    const int slices = (o + 15) / 16, blocks = (slices + choice.slices - 1) / choice.slices;
-    EXPECT_LT(blocks * choice.slices - slices, blocks) << o;
+    EXPECT_EQ(choice.adc, o == 16 ? AdcKind::kHalf2 : AdcKind::kFused);  // one slice, or o tiles of two
+    const int tiles = (o + choice.tile_o - 1) / choice.tile_o,
+              of_block = choice.block_channels() / choice.tile_o, blocks = (tiles + of_block - 1) / of_block;
+    EXPECT_LT(blocks * of_block - tiles, blocks) << o;
   }
 }
 
@@ -112,9 +115,9 @@ TEST(Choice, CanBeForcedAndSaysWhyNot) {
   EXPECT_EQ(choose_sram_kernel(spec, 0, kH200, "direct/fma").adc, AdcKind::kFma);
   EXPECT_EQ(choose_sram_kernel(spec, 0, kH200, "chained/table").adc, AdcKind::kTable);
   EXPECT_EQ(choose_sram_kernel(spec, 0, kH200, "portable").kernel, SramKernel::kPortable);
-  EXPECT_NE(to_string(choose_sram_kernel(spec, 0, kA100)).find("direct/half2, 2 row groups a step"),
+  EXPECT_NE(to_string(choose_sram_kernel(spec, 0, kA100)).find("direct/fused, 2 row groups a step"),
             std::string::npos);
-  EXPECT_NE(to_string(choose_sram_kernel(spec, 0, kH200)).find("tile 256 pixels x 128 channels"),
+  EXPECT_NE(to_string(choose_sram_kernel(spec, 0, kH200)).find("tile 192 pixels x 128 channels"),
             std::string::npos);
   const auto reason = [&](const std::string& force) {
     try {
@@ -143,7 +146,7 @@ TEST(Choice, SharedMemoryIsAskedForAndRespected) {
 
 /// Every admitted form equals its table; what is refused differs somewhere.
 TEST(AdcForms, CoverTheConvertersThatMatter) {
-  int admitted[5] = {};
+  int admitted[6] = {};
   for (int r : {16, 32, 64, 128, 256, 512, 4096})
     for (int bits = 1; bits <= 8; ++bits)
       for (const char* mode : {"uniform", "saturating"}) {
@@ -152,7 +155,8 @@ TEST(AdcForms, CoverTheConvertersThatMatter) {
         c.subarray = r;
         c.adcs = {{mode, bits, {}}};
         const SramConvSpec spec = cases::make_spec(c);
-        for (AdcKind kind : {AdcKind::kClamp, AdcKind::kHalf2, AdcKind::kFma, AdcKind::kTable}) {
+        for (AdcKind kind :
+             {AdcKind::kClamp, AdcKind::kFused, AdcKind::kHalf2, AdcKind::kFma, AdcKind::kTable}) {
           cuda::AdcForm form;
           const bool ok = admit_adc_form(spec.adcs[0], spec.p_max(), kind, &form).empty();
           admitted[static_cast<int>(kind)] += ok;
@@ -161,6 +165,10 @@ TEST(AdcForms, CoverTheConvertersThatMatter) {
           }
           if (kind == AdcKind::kClamp && std::string(mode) == "saturating") {
             EXPECT_TRUE(ok);
+          }
+          if (kind == AdcKind::kFused) {  // unless it saturates
+            EXPECT_EQ(ok, std::string(mode) == "uniform" || (1 << bits) > r)
+                << mode << " " << r << " " << bits;
           }
           if (kind == AdcKind::kHalf2 && std::string(mode) == "uniform" && r < 2048) {
             EXPECT_TRUE(ok) << r << " " << bits;  // one tie alone: see admit_half2()
@@ -174,11 +182,47 @@ TEST(AdcForms, AWrongEntryIsFound) {
   const SramConvSpec spec = cases::make_spec(cases::seed_conv2(64, 5));
   AdcTable table = spec.adcs[0];
   ++table.code[40];
-  for (AdcKind kind : {AdcKind::kHalf2, AdcKind::kFma}) {
+  for (AdcKind kind : {AdcKind::kFused, AdcKind::kHalf2, AdcKind::kFma}) {
     cuda::AdcForm form;
     EXPECT_NE(admit_adc_form(table, spec.p_max(), kind, &form).find("partial sum 40 gives"),
               std::string::npos);
   }
+}
+
+/// Sums of codes as floats, doubled and negated on the way as passes do, up to the largest there may be.
+TEST(AdcForms, FusedSumsAreWholeNumbers) {
+  using Sums = cuda::FusedSums;
+  const SramConvSpec spec = cases::make_spec(cases::seed_conv2(128, 5));
+  cuda::AdcForm form;
+  ASSERT_EQ(admit_adc_form(spec.adcs[0], spec.p_max(), AdcKind::kFused, &form), "");
+  cases::Random random(5);
+  for (int run = 0; run < 100; ++run) {
+    int64_t sum = 0;
+    uint32_t word = Sums::kStart;
+    for (;;) {
+      const int factor = random.range(0, 20) > 0 ? 1 : random.range(0, 1) > 0 ? 2 : -1;
+      const auto p = static_cast<uint32_t>(random.range(0, 128));
+      const int64_t next = sum * factor + spec.adcs[0].code[p];
+      if (std::abs(next) > cuda::kMostFusedSum || std::abs(sum * factor) > cuda::kMostFusedSum) break;
+      sum = next;
+      word = ptx::fma_bits(p, form.scale, Sums::times(word, factor));
+      ASSERT_EQ(static_cast<int32_t>(word - Sums::kStart), sum);
+    }
+    EXPECT_GT(std::abs(sum), cuda::kMostFusedSum / 4);
+  }
+  EXPECT_EQ(Sums::kStart, ptx::float_bits(Sums::kStartValue));
+}
+
+TEST(AdcForms, FusedSumsMustFit) {
+  const auto adc_of = [](int bits, const char* kernel) {
+    cases::SramCase c = cases::seed_conv2(128, 5);
+    c.act_bits = bits;
+    c.weight_bits = bits;
+    return choose_sram_kernel(cases::make_spec(c), 0, kH200, kernel).adc;
+  };
+  EXPECT_EQ(adc_of(6, "direct"), AdcKind::kFused);
+  EXPECT_EQ(adc_of(8, "direct"), AdcKind::kHalf2);  // 9 row groups of 31 codes, 255 * 255 times
+  EXPECT_EQ(adc_of(8, "binary"), AdcKind::kFused);  // those of a column: 255 times
 }
 
 /// Passes must add up to the shift-add's weights, whatever their order and flushes.

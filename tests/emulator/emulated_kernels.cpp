@@ -33,11 +33,11 @@ Body warpgroup_body(int pairs) {
   return pairs == 2 ? sram_warpgroup_body<Product, kProducts, 2> : sram_warpgroup_body<Product, kProducts, 4>;
 }
 
-template <class Form>
-Body binary_body(const SramChoice& c) {
-  if (c.group_products == 1) return warpgroup_body<BinaryProduct<Form>, 1>(c.pairs);
-  return c.group_products == 2 && c.pairs == 2 ? sram_warpgroup_body<BinaryProduct<Form>, 2, 2>
-                                               : warpgroup_body<BinaryProduct<Form>, 0>(c.pairs);
+template <class Product>
+Body bits_body(const SramChoice& c) {
+  if (c.group_products == 1) return warpgroup_body<Product, 1>(c.pairs);
+  return c.group_products == 2 && c.pairs == 2 ? sram_warpgroup_body<Product, 2, 2>
+                                               : warpgroup_body<Product, 0>(c.pairs);
 }
 
 /// The instantiation that the .cu files would launch.
@@ -50,12 +50,15 @@ Body body_of(const SramChoice& c) {
       return gather_body<NoForm>();
     case SramKernel::kDirect:
       if (c.adc == AdcKind::kClamp) return direct_body<ClampForm>(c.groups_per_step);
+      if (c.adc == AdcKind::kFused) return direct_body<FusedForm>(c.groups_per_step);
       return c.adc == AdcKind::kHalf2 ? direct_body<Half2Form>(c.groups_per_step)
                                       : direct_body<FmaForm>(c.groups_per_step);
     case SramKernel::kFloat8:
       return warpgroup_body<Float8Product, 1>(c.pairs);
     case SramKernel::kBinary:
-      return c.adc == AdcKind::kHalf2 ? binary_body<Half2Form>(c) : binary_body<FmaForm>(c);
+      if (c.adc == AdcKind::kFused) return bits_body<TwinProduct>(c);
+      return c.adc == AdcKind::kHalf2 ? bits_body<BinaryProduct<Half2Form>>(c)
+                                      : bits_body<BinaryProduct<FmaForm>>(c);
     case SramKernel::kChained:
       if (c.adc == AdcKind::kHalf2) return chained_body<Half2Form>();
       return c.adc == AdcKind::kFma ? chained_body<FmaForm>() : chained_body<TableForm>();
