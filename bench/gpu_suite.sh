@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Everything there is to prove and to measure on a GPU, in one run:
 #   bash bench/gpu_suite.sh BUILD_DIR OUT_DIR
-# gpu tests, compute-sanitizer on small cases, kernel benches, inference, sweep and training end to end, and the PyTorch
-# baseline where PyTorch is installed. Needs the driver, CUDA and cuDNN; installs nothing. A part whose program is missing
+# gpu tests, kernel benches, inference, its kernels one by one, sweep and training end to end, the PyTorch baseline where
+# PyTorch is installed, and compute-sanitizer on small cases. Needs the driver, CUDA and cuDNN; installs nothing. A part whose program is missing
 # is skipped and says so. Writes OUT_DIR/suite.json, OUT_DIR/suite.txt (a table) and one log per part. The exit status is
 # 1 if a part failed. SUITE_PARTS="tests benches" restricts it; the parts are the words below.
 set -uo pipefail
@@ -13,7 +13,7 @@ fi
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$(cd "$1" && pwd) || exit 2
 mkdir -p "$2" && out=$(cd "$2" && pwd) || exit 2
-parts=${SUITE_PARTS:-tests sanitizer benches infer sweep train pytorch}
+parts=${SUITE_PARTS:-tests benches infer kernels sweep train pytorch sanitizer}
 system_libraries=${LD_LIBRARY_PATH:-}  # for programs that are not of the bundle
 export LD_LIBRARY_PATH="$build/lib:/usr/local/cuda/lib64${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export PATH="$PATH:/usr/local/cuda/bin"
@@ -61,12 +61,6 @@ gpu=$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/nu
 echo "GPU: ${gpu:-none found by nvidia-smi}; $(date -u +%Y-%m-%dT%H:%MZ)" | tee -a "$out/suite.txt"
 
 if wants tests; then part tests 600 "$build/tests/test_cuda"; fi
-if wants sanitizer; then
-  # Small cases: the tools slow kernels down a hundredfold. Calls that fail are no errors here: some tests want them to.
-  filter='--gtest_filter=Ptx.*:*GoldenFiles*:*ChunksAndBatches*:CudaBackendTest.*'
-  part memcheck 600 compute-sanitizer --tool memcheck --report-api-errors no --error-exitcode 9 "$build/tests/test_cuda" "$filter"
-  part racecheck 600 compute-sanitizer --tool racecheck --error-exitcode 9 "$build/tests/test_cuda" "$filter"
-fi
 if wants benches; then
   found=0
   for bench in "$build"/bench/gpu_*_bench; do
@@ -85,6 +79,13 @@ if wants infer; then
         --subarray "$r" --adc-bits 5 --json "$out/infer_r$r.json"
     done
   fi
+fi
+if wants kernels; then
+  for file in "$root"/models/*.safetensors; do
+    [ -f "$file" ] || continue
+    part "kernels_$(basename "$file" .safetensors)" 300 bash "$root/bench/gpu_kernel_times.sh" "$build/sramsim" infer \
+      --device cuda --checkpoint "$file" --dataset-dir "$data" --subarray 64 --adc-bits 5
+  done
 fi
 if wants sweep; then
   if [ -z "$checkpoint" ]; then
@@ -107,6 +108,13 @@ if wants pytorch; then
   else
     record pytorch skipped 0 "PyTorch is not installed"
   fi
+fi
+
+if wants sanitizer; then
+  # Small cases: the tools slow kernels down a hundredfold. Calls that fail are no errors here: some tests want them to.
+  filter='--gtest_filter=Ptx.*:*GoldenFiles*:*WarpgroupShapes*:*ChunksAndBatches*:CudaBackendTest.*'
+  part memcheck 600 compute-sanitizer --tool memcheck --report-api-errors no --error-exitcode 9 "$build/tests/test_cuda" "$filter"
+  part racecheck 600 compute-sanitizer --tool racecheck --error-exitcode 9 "$build/tests/test_cuda" "$filter"
 fi
 
 # One JSON of everything: the parts, and what they wrote themselves.

@@ -55,7 +55,7 @@ void check_case(const cases::SramCase& c) {
   const cases::Operands operands = cases::make_operands(c);
   const Results<double> want = run_reference(spec, operands, c.n);
   for (const cuda::SramKernelInfo& info : cuda::sram_cuda_kernels())
-    for (const char* form : {"", "/clamp", "/half2", "/fma", "/table"}) {
+    for (const char* form : {"", "/clamp", "/fused", "/half2", "/fma", "/table"}) {
       const std::string force = std::string(info.name) + form;
       try {
         const auto plan = cuda::plan_sram_conv_cuda(spec, operands.codes.data(), {.force = force});
@@ -78,6 +78,10 @@ TEST(SramCuda, EveryKernelEqualsTheReferenceOnRandomCases) {
 TEST(SramCuda, EveryKernelEqualsTheReferenceOnImages) {
   SRAMSIM_NEEDS_GPU();
   for (uint64_t seed = 1; seed <= 60; ++seed) check_case(cases::image_case(seed));
+}
+
+TEST(SramCuda, EveryKernelEqualsTheReferenceOnWarpgroupShapes) {
+  SRAMSIM_NEEDS_GPU();
   for (const cases::SramCase& c : cases::warpgroup_cases()) check_case(c);
 }
 

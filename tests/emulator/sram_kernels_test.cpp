@@ -3,8 +3,10 @@
 // zero tolerance.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
+#include "kernels/sram_conv/two_floats.h"
 #include "kernels/sram_conv/variants.h"
 #include "tests/cases.h"
 #include "tests/emulator/emulated_kernels.h"
@@ -213,7 +215,7 @@ TEST_F(SramKernels, ScaledOutputsEqualTheReference) {
   scaling.weight_scale = 27.18f;
   for (Encoding e : {Encoding::kTwosComplement, Encoding::kOffset}) {
     c.encoding = e;
-    for (int o : {24, 7}) {  // odd O takes the general store
+    for (int o : {24, 22, 7}) {  // stored in fours, in pairs, by the general store
       c.shape.o = o;
       for (const float* b : {static_cast<const float*>(nullptr), static_cast<const float*>(bias.data())}) {
         scaling.bias = b;
@@ -222,6 +224,12 @@ TEST_F(SramKernels, ScaledOutputsEqualTheReference) {
       }
     }
   }
+  c.shape.o = 24;
+  scaling.bias = bias.data() + 2;  // not at a multiple of 16 bytes
+  check_outputs(c, scaling);
+  while (cuda::gives_quotients(cuda::two_floats(1.0 / scaling.weight_scale), scaling.weight_scale))
+    scaling.weight_scale = std::nextafter(scaling.weight_scale, 100.0f);
+  check_outputs(c, scaling);  // quotients need a correction
   c.shape.o = 8;
   scaling.act_scale = 0x1p-40f;  // beyond the range of the fast quotients
   check_outputs(c, scaling);
