@@ -14,7 +14,7 @@
 
 namespace sramsim::cuda {
 
-inline constexpr int kPrepareThreads = 128, kPrepareBlocks = 8;  ///< of a multiprocessor, at least
+inline constexpr int kPrepareThreads = 128, kPrepareBlocks = 10;  ///< of a multiprocessor, at least
 
 struct alignas(16) FourFloats {
   float value[4];

@@ -73,9 +73,10 @@ SRAMSIM_DEVICE void start_product(const SramConvArgs& args, const Places<kCount>
 
 /// Multiplies kGroups row groups with the slices of an o tile and adds their conversions; the second slice's
 /// products run while the first ones are converted, and beside both prefetch() fetches what comes next.
-/// kProducts: of a row group, whose places are `places`; 0: args.group_products, which the list names.
+/// kProducts: of a row group, whose places are those from `first` on; 0: args.group_products, which the list
+/// names.
 template <class Product, int kProducts, int kGroups, int kPlaces, class Prefetch>
-SRAMSIM_DEVICE void multiply_groups(const SramConvArgs& args, const Places<kPlaces>& places,
+SRAMSIM_DEVICE void multiply_groups(const SramConvArgs& args, const Places<kPlaces>& places, int first,
                                     ptx::SharedAddress list, uint32_t column, WarpgroupSums<Product>& sums,
                                     Prefetch prefetch) {
   constexpr int kLast = Product::kSlices - 1;
@@ -87,10 +88,11 @@ SRAMSIM_DEVICE void multiply_groups(const SramConvArgs& args, const Places<kPlac
     for (int s = 0; s <= kLast; ++s) {
       SRAMSIM_UNROLL
       for (int group = 0; group < kGroups; ++group) {
-        start_product<Product, false>(args, places, group * kProducts, slice_units(s), p[s][group]);
+        const int place = first + group * kProducts;
+        start_product<Product, false>(args, places, place, slice_units(s), p[s][group]);
         SRAMSIM_UNROLL
         for (int k = 1; k < kProducts; ++k)
-          start_product<Product, true>(args, places, group * kProducts + k, slice_units(s), p[s][group]);
+          start_product<Product, true>(args, places, place + k, slice_units(s), p[s][group]);
       }
       ptx::warpgroup_commit();
     }
@@ -143,27 +145,36 @@ class WarpgroupWork {
     next_list_ = me_.list(lower);
     if (kAhead && count_ == 0) places_ = GroupPlaces(next_list_, column_);
     SRAMSIM_NO_UNROLL
-    for (; count_ >= Product::kGroups; count_ -= Product::kGroups) multiply<Product::kGroups>(sums);
-    if (Product::kGroups > 1 && count_ > 0) multiply<1>(sums);
+    for (; count_ >= kGroups * kTurns; count_ -= kGroups * kTurns) multiply<kGroups, kTurns>(sums);
+    if (kGroups * kTurns > 1 && count_ > 0) multiply<1, 1>(sums);
     count_ = static_cast<int>(ptx::uniform(next_count));
   }
 
  private:
   static constexpr int kEach = kProducts > 0 ? kProducts : 1;
   static constexpr bool kAhead = kProducts > 0 && Product::kFetchesAhead;
-  using GroupPlaces = Places<Product::kGroups * kEach>;
+  static constexpr int kGroups = Product::kGroups, kTurns = kProducts == 1 ? Product::kTurns : 1;
+  static_assert(kGroups * kTurns <= 2, "one group may be left over");
+  using GroupPlaces = Places<kGroups * kTurns * kEach>;
 
-  template <int kGroups>
+  template <int kAtOnce, int kInTurn>
   SRAMSIM_DEVICE void multiply(WarpgroupSums<Product>& sums) {
+    constexpr int kAll = kAtOnce * kInTurn;
     const uint32_t bytes =
-        static_cast<uint32_t>(kGroups * (kProducts > 0 ? kProducts : args_.group_products)) * kListEntry;
+        static_cast<uint32_t>(kAll * (kProducts > 0 ? kProducts : args_.group_products)) * kListEntry;
     if constexpr (kAhead) {
-      multiply_groups<Product, kProducts, kGroups>(args_, GroupPlaces(places_), list_, column_, sums, [&] {
-        list_ = count_ > kGroups ? list_ + bytes : next_list_;
-        places_ = GroupPlaces(list_, column_);
-      });
+      const GroupPlaces places = places_;
+      SRAMSIM_UNROLL
+      for (int turn = 0; turn < kInTurn; ++turn)
+        multiply_groups<Product, kProducts, kAtOnce>(args_, places, turn * kAtOnce * kEach, list_, column_,
+                                                     sums, [&] {
+                                                       if (turn + 1 < kInTurn) return;
+                                                       list_ = count_ > kAll ? list_ + bytes : next_list_;
+                                                       places_ = GroupPlaces(list_, column_);
+                                                     });
     } else {
-      multiply_groups<Product, kProducts, kGroups>(args_, Places<kGroups * kEach>(list_, column_), list_,
+      static_assert(kInTurn == 1);
+      multiply_groups<Product, kProducts, kAtOnce>(args_, Places<kAtOnce * kEach>(list_, column_), 0, list_,
                                                    column_, sums, [] {});
       list_ += bytes;
     }

@@ -45,11 +45,12 @@ struct WholeLanes {
 };
 
 /// What the loops know of a kind. kGroups: row groups multiplied at a time, so that their conversions share
-/// additions. Operands of what comes next are fetched while products run, where registers allow it.
-template <ProductKind kProductKind, int kAtATime>
+/// additions; kTurns: how often in one pass of a loop. Places of operands of what comes next are fetched
+/// while products run, where registers allow it.
+template <ProductKind kProductKind, int kAtATime, int kInTurn = 1>
 struct ProductTraits {
   static constexpr ProductKind kKind = kProductKind;
-  static constexpr int kSlices = slices_of_tile(kKind), kGroups = kAtATime;
+  static constexpr int kSlices = slices_of_tile(kKind), kGroups = kAtATime, kTurns = kInTurn;
   static constexpr bool kSpreads = kKind == ProductKind::kFloat8,
                         kFetchesAhead = kKind != ProductKind::kBinary;
 };
@@ -89,7 +90,7 @@ struct BitProduct {
 };
 
 /// Form: FusedForm.
-struct TwinProduct : BitProduct, ProductTraits<ProductKind::kTwin, 1> {
+struct TwinProduct : BitProduct, ProductTraits<ProductKind::kTwin, 1, 2> {
   using Lanes = WholeLanes;
   using Sums = FusedForm;
   SRAMSIM_DEVICE static void add_converted(const AdcForm& form, const uint32_t (&p)[1][kWords],
