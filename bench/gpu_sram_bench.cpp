@@ -202,7 +202,7 @@ void run_all(const Options& options, Bench& bench) {
   for (int r : subarrays)  // every kernel and form, at the reference point
     for (const cuda::SramKernelInfo& info : cuda::sram_cuda_kernels())
       for (const char* form : {"/clamp", "/fused", "/half2", "/fma", "/table", ""})
-        if (*form != '\0' || info.kernel == cuda::SramKernel::kPortable)
+        if ((*form == '\0') == (info.kernel == cuda::SramKernel::kPortable))
           bench.add(conv2(r, r == 16 ? 4 : 5, options.density), info.name + std::string(form));
   bench.add(conv2(128, 0, 0.5), "integer");
   bench.add(conv2(128, 0, 0.5), "integer-gather");

@@ -163,9 +163,11 @@ std::string fill_warpgroups(const SramConvSpec& spec, const GpuLimits& gpu, cons
   choice->pairs = warpgroup_pairs(spec);
   choice->tile_o = tile_slices * kWarpgroupColumns / 2 / choice->pairs;
   choice->warps_n = 1;
+  // compute-sanitizer takes the rows of operand A for as many bytes in a row from any of them on.
+  constexpr size_t kOperandBytes = 64 * 2 * sizeof(Unit);
   const auto needed = [&](int groups, int tiles) {
     const WarpgroupOffsets offsets = warpgroup_offsets(spec, kind, made, tiles * tile_slices);
-    return offsets.first + size_t{1} * groups * offsets.size;
+    return offsets.first + size_t{1} * groups * offsets.size + kOperandBytes;
   };
   const auto in_parts = [](int all, int part) { return (all + part - 1) / part; };
   int groups = most_warpgroups(kind), tiles = 1;
@@ -217,13 +219,15 @@ std::string refuses_binary(const SramConvSpec& spec, size_t adc, const GpuLimits
   if (!made.refusal.empty()) return made.refusal;
   const int64_t largest = largest_column_sum(spec, adc);
   const bool one_slice = spec.shape.o * 2 * warpgroup_pairs(spec) <= kWarpgroupColumns;
-  std::string reason = one_slice ? "one slice has all columns"
-                                 : fill_form(spec, adc, {AdcKind::kFused}, largest, form, choice);
-  if (!reason.empty() && fits_lanes(spec, adc))
-    reason = fill_form(spec, adc, {AdcKind::kHalf2}, largest, form, choice);
-  if (!reason.empty()) reason = fill_form(spec, adc, {AdcKind::kFma}, largest, form, choice);
-  if (!reason.empty()) return reason;
-  return fill_warpgroups(spec, gpu, made, choice->products(), choice);
+  std::string reason;
+  for (AdcKind kind : {AdcKind::kFused, AdcKind::kHalf2, AdcKind::kFma}) {
+    if (kind == AdcKind::kFused && one_slice) continue;  // half of an o tile would be empty
+    if (kind == AdcKind::kHalf2 && !fits_lanes(spec, adc)) continue;
+    reason = fill_form(spec, adc, {kind}, largest, form, choice);
+    if (reason.empty()) reason = fill_warpgroups(spec, gpu, made, choice->products(), choice);
+    if (reason.empty()) break;
+  }
+  return reason;
 }
 
 std::string refuses_chained(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
