@@ -216,15 +216,15 @@ inline SramCase image_case(uint64_t seed) {
   return c;
 }
 
-/// What the warpgroup kernels tell apart: row groups of one, two and more parts, also ragged ones, and planes
-/// in fours and eights.
+/// What the warpgroup kernels tell apart: row groups of one, two and more parts, also ragged ones, rows that
+/// are collected first, and planes in fours and eights.
 inline std::vector<SramCase> warpgroup_cases() {
   std::vector<SramCase> list;
   for (const auto& [channels, rows] :
        {std::pair{32, 16}, {40, 24}, {64, 64}, {100, 50}, {128, 128}, {300, 300}, {600, 600}})
     for (const int weight_bits : {2, 4, 5, 8}) {
       SramCase c;
-      c.shape = {channels, 8, 9, 9, 1, 2, 1, 0};
+      c.shape = {channels, 8, 9, weight_bits > 4 ? 9 : 20, 1, 2, 1, 0};
       c.act_bits = 2;
       c.weight_bits = weight_bits;
       c.subarray = rows;
@@ -232,6 +232,29 @@ inline std::vector<SramCase> warpgroup_cases() {
       c.adcs = {{"uniform", 3, {}}};
       list.push_back(c);
     }
+  const auto collected = [&](ConvShape shape, int rows, const char* mapping, int weight_bits,
+                             double density) {
+    SramCase c;
+    c.shape = shape;
+    c.act_bits = 3;
+    c.weight_bits = weight_bits;
+    c.subarray = rows;
+    c.mapping = mapping;
+    c.bit_density = density;
+    c.seed = static_cast<uint64_t>(rows);
+    c.adcs = {{"uniform", 4, {}}, {"saturating", 2, {}}};
+    list.push_back(c);
+  };
+  for (int rows : {32, 50, 128, 300}) {
+    collected({40, 10, 10, 20, 3, 3, 1, 0}, rows, "unrolled", 3, rows == 50 ? 0.01 : 0.5);
+    collected({40, 10, 10, 9, 3, 3, 1, 0}, rows, "unrolled", 6, 0.5);
+  }
+  collected({100, 10, 10, 20, 3, 3, 1, 0}, 900, "unrolled", 3, 0.5);
+  collected({100, 10, 10, 9, 3, 3, 1, 0}, 900, "unrolled", 6, 0.5);
+  collected({40, 17, 15, 20, 3, 3, 2, 1}, 32, "shape-wise", 3, 0.5);  // windows two pixels apart
+  collected({130, 15, 15, 20, 3, 3, 2, 1}, 128, "unrolled", 3, 0.02);
+  collected({8, 13, 13, 20, 6, 6, 1, 0}, 64, "shape-wise", 3, 0.5);  // 36 positions
+  collected({8, 13, 13, 20, 6, 6, 1, 0}, 72, "whole-kernel", 3, 0.5);
   return list;
 }
 

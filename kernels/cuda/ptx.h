@@ -309,6 +309,10 @@ SRAMSIM_DEVICE void warpgroup_wait(uint32_t (&d)[kCount][kWords]) {
 #endif
 }
 
+/// By the low five bits of `by`.
+SRAMSIM_DEVICE uint32_t rotate_left(uint32_t v, uint32_t by) {
+  return __funnelshift_l(v, v, by);
+}
 /// low in the low half, high in the high one; both below 65536.
 SRAMSIM_DEVICE uint32_t pack_lanes(uint32_t low, uint32_t high) {
   return __byte_perm(low, high, 0x5410);
@@ -399,6 +403,9 @@ void warpgroup_wait(uint32_t (&)[kCount][kWords]) {
 }
 
 // Scalar: also what the set-up uses to admit a formula.
+inline uint32_t rotate_left(uint32_t v, uint32_t by) {
+  return v << (by & 31) | v >> (-by & 31);
+}
 inline uint32_t pack_lanes(uint32_t low, uint32_t high) {
   return low | high << 16;
 }

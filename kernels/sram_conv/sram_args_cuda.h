@@ -32,7 +32,8 @@ SRAMSIM_HD constexpr int plane_place(int c) {
 inline constexpr int kRowTiles = 2;                 ///< 16-row mma tiles of a warp
 inline constexpr int kWarpPixels = 16 * kRowTiles;  ///< output pixels of a warp
 inline constexpr int kTileSide = 8;                 ///< the halo kernels tile the image by 8x8 output pixels
-inline constexpr int kDirectTileN = 64;             ///< output channels of a warp: direct loop
+inline constexpr int kTilePixels = kTileSide * kTileSide;
+inline constexpr int kDirectTileN = 64;    ///< output channels of a warp: direct loop
 inline constexpr int kChainedTileN = 32;   ///< the same, chained loop, which also holds the partial sums
 inline constexpr int kPortablePixels = 4;  ///< output pixels of a thread of the portable kernel
 inline constexpr int kPortableThreads = 128;
@@ -95,15 +96,25 @@ SRAMSIM_DEVICE uint32_t product_rows(uint32_t position, uint32_t begin, uint32_t
   return position | begin << 8 | end << 20;
 }
 
-/// Where a warpgroup keeps what, in bytes from its first; the block's weights and products lie before all of
-/// them.
+/// Bits of one word of a window that move to a word of collected ones (sram_collect_cuda.h): rotated to the
+/// left by `rotate`, of which only the low five bits count, and kPieceLast where the target is complete.
+struct alignas(16) Piece {
+  uint32_t source;  ///< bytes from the window's first pixel, of the first plane
+  uint32_t mask;
+  uint32_t target;  ///< bytes from the pixel's first unit
+  uint32_t rotate;
+};
+inline constexpr uint32_t kPieceLast = 1u << 31;
+
+/// Where a warpgroup keeps what, in bytes from its first; the block's weights, products and pieces lie before
+/// all of them.
 struct WarpgroupOffsets {
-  uint32_t products;          ///< of the block, from the start of shared memory
+  uint32_t products, pieces;  ///< of the block, from the start of shared memory
   uint32_t first;             ///< of the first warpgroup, likewise. Bits under the tile, [digit][unit][pixel]
-  uint32_t spread;            ///< float8: those of one digit as bytes, [k16][pixel]
-  uint32_t lit;               ///< [digit][32 channels][warp]: positions with a set bit
-  uint32_t counts;            ///< [digit]: row groups that are listed; one word more: sum_of_biases()
-  uint32_t list;              ///< [digit][product]: where both operands are, two words
+  uint32_t spread;  ///< float8: those of one digit as bytes, [k16][pixel]; collected: [digit][unit][pixel]
+  uint32_t lit;     ///< [digit][32 channels][warp]: positions with a set bit
+  uint32_t counts;  ///< [digit]: row groups that are listed; one word more: sum_of_biases()
+  uint32_t list;    ///< [digit][product]: where both operands are, two words
   uint32_t list_digit, size;  ///< one digit's list; all of a warpgroup
 };
 
@@ -171,6 +182,10 @@ struct SramConvArgs {
   Epilogue epilogue;
   // Warpgroup kernels: group_products products of each row group, and what the planes weigh.
   const Product* products = nullptr;  ///< [row group][product]
+  const Piece* pieces = nullptr;
+  int32_t piece_count = 0;      ///< 0: nothing is collected
+  int32_t collected_units = 0;  ///< of a pixel and digit
+  int32_t a_rows = 0;           ///< units from 8 output pixels of operand A to the next
   int32_t row_groups = 0, group_products = 0;
   int32_t slices = 0;      ///< of a block, slice_units of weights each; whole o tiles
   int32_t lit_blocks = 0;  ///< of 32 channels

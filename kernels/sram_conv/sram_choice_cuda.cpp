@@ -160,6 +160,7 @@ std::string fill_warpgroups(const SramConvSpec& spec, const GpuLimits& gpu, cons
                             ProductKind kind, SramChoice* choice) {
   const int tile_slices = slices_of_tile(kind);
   choice->group_products = made.group_products;
+  choice->collects = made.collect.units > 0;
   choice->pairs = warpgroup_pairs(spec);
   choice->tile_o = tile_slices * kWarpgroupColumns / 2 / choice->pairs;
   choice->warps_n = 1;
@@ -318,7 +319,7 @@ std::string to_string(const SramChoice& c) {
   if (c.groups_per_step > 0) text += ", " + std::to_string(c.groups_per_step) + " row groups a step";
   if (c.group_products > 0)
     text += ", " + std::to_string(c.group_products) + " products a row group, " +
-            std::to_string(2 * c.pairs) + " columns a channel";
+            (c.collects ? "collected, " : "") + std::to_string(2 * c.pairs) + " columns a channel";
   if (c.warps_k > 1) text += ", rows shared by " + std::to_string(c.warps_k) + " warps";
   if (c.warps_m > 0)
     text += ", tile " + std::to_string(32 * c.warps_m) + " pixels x " + std::to_string(c.block_channels()) +

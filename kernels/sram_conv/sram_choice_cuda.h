@@ -31,6 +31,7 @@ struct SramChoice {
   AdcKind adc = AdcKind::kTable;
   int groups_per_step = 0;  ///< direct: row groups converted per step, 1 or 2; else 0
   int group_products = 0;   ///< warpgroups: products of a row group; else 0
+  bool collects = false;    ///< binary: the bits of a row group are moved together first
   int pairs = 0;            ///< warpgroups: column pairs of an output channel's planes, 2 or 4
   int slices = 0;           ///< warpgroups: those of a block
   int warps_m = 0, warps_n = 0, warps_k = 1;

@@ -31,6 +31,7 @@ struct DeviceProgram {
   DeviceBuffer<Step> steps;
   DeviceBuffer<Pass> passes;
   DeviceBuffer<Product> products;
+  DeviceBuffer<Piece> pieces;
   DeviceBuffer<uint32_t> table;
 
   DeviceProgram(SramProgram made, int processors)
@@ -40,16 +41,19 @@ struct DeviceProgram {
         steps(program.steps.data(), program.steps.size()),
         passes(program.passes.data(), program.passes.size()),
         products(program.products.data(), program.products.size()),
+        pieces(program.pieces.data(), program.pieces.size()),
         table(program.table.data(), program.table.size()) {
     program.args.weights = weights.data();
     program.args.steps = steps.data();
     program.args.passes = passes.data();
     program.args.products = products.data();
+    program.args.pieces = pieces.data();
     program.args.adc.table = table.data();
     program.weights = {};
     program.steps = {};
     program.passes = {};
     program.products = {};
+    program.pieces = {};
     program.table = {};
   }
 };

@@ -149,72 +149,108 @@ constexpr int unit_channels(ProductKind kind) {
   return kind == ProductKind::kFloat8 ? kChannelsPerCodeUnit : kChannelsPerPlaneUnit;
 }
 
-/// The rows of a group that one unit of operand A holds: channels begin .. end - 1 of a kernel position.
+/// What one unit of operand A holds of a row group.
 struct GroupPart {
-  int position, unit, begin, end;
+  uint32_t place;                  ///< where it begins in operand A
+  uint32_t run;                    ///< product_rows(): whose set bits make it worth its while
+  std::vector<CollectedRow> rows;  ///< bit: plane_place(), or of the unit
 };
+using GroupParts = std::vector<std::vector<GroupPart>>;
 
-/// Parts of every row group, in the order of their places in a tile.
-std::vector<std::vector<GroupPart>> group_parts(const SramConvSpec& spec, ProductKind kind) {
+/// Parts where they lie under a tile, in the order of their places.
+GroupParts parts_in_place(const SramConvSpec& spec, ProductKind kind) {
   const int size = unit_channels(kind);
-  std::vector<std::vector<GroupPart>> groups(spec.rows.groups());
+  const int width = kTileSide - 1 + spec.shape.kw, pixels = (kTileSide - 1 + spec.shape.kh) * width;
+  GroupParts groups(spec.rows.groups());
   for (int g = 0; g < spec.rows.groups(); ++g) {
+    std::vector<std::pair<std::tuple<int, int, int>, GroupPart>> found;
     for (int s = spec.rows.group_begin[g]; s < spec.rows.group_begin[g + 1]; ++s) {
       const Segment& segment = spec.rows.segments[s];
-      for (int unit = segment.channel_begin / size; unit * size < segment.channel_end; ++unit)
-        groups[g].push_back({segment.position, unit, std::max(segment.channel_begin, unit * size),
-                             std::min(segment.channel_end, (unit + 1) * size)});
+      for (int unit = segment.channel_begin / size; unit * size < segment.channel_end; ++unit) {
+        const int begin = std::max(segment.channel_begin, unit * size),
+                  end = std::min(segment.channel_end, (unit + 1) * size), position = segment.position;
+        GroupPart part{static_cast<uint32_t>(unit * pixels + position / spec.shape.kw * width +
+                                             position % spec.shape.kw),
+                       product_rows(static_cast<uint32_t>(position), static_cast<uint32_t>(begin / 32),
+                                    static_cast<uint32_t>((end + 31) / 32)),
+                       {}};
+        for (int c = begin; c < end; ++c)
+          part.rows.push_back({position, c, plane_place(c % kChannelsPerPlaneUnit)});
+        found.push_back({{unit, position, begin}, std::move(part)});
+      }
     }
-    std::stable_sort(groups[g].begin(), groups[g].end(), [](const GroupPart& l, const GroupPart& r) {
-      return std::tuple(l.unit, l.position, l.begin) < std::tuple(r.unit, r.position, r.begin);
-    });
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& l, const auto& r) { return l.first < r.first; });
+    for (auto& [key, part] : found) groups[g].push_back(std::move(part));
   }
   return groups;
 }
 
+/// The same of collected rows. Of a collected group it is known only which channels its bits are from.
+GroupParts parts_collected(const CollectPlan& plan) {
+  GroupParts groups(plan.groups.size());
+  for (size_t g = 0; g < groups.size(); ++g) {
+    const CollectedGroup& group = plan.groups[g];
+    int first = group.rows[0].channel, last = first;
+    for (const CollectedRow& row : group.rows) {
+      first = std::min(first, row.channel);
+      last = std::max(last, row.channel);
+    }
+    for (int u = 0; u < group.units(); ++u)
+      groups[g].push_back(
+          {static_cast<uint32_t>((group.first_unit() + u) * kTilePixels),
+           product_rows(0, static_cast<uint32_t>(first / 32), static_cast<uint32_t>(last / 32 + 1)),
+           {}});
+    for (const CollectedRow& row : group.rows)
+      groups[g][row.bit / 128 - group.first_unit()].rows.push_back(
+          {row.position, row.channel, row.bit % 128});
+  }
+  return groups;
+}
+
+int products_of(const GroupParts& groups) {
+  size_t most = 0;
+  for (const auto& parts : groups) most = std::max(most, parts.size());
+  return (static_cast<int>(most) + 1) / 2;
+}
+
 std::string refuses_warpgroups(const SramConvSpec& spec) {
   if (spec.dac_bits != 1) return "the DAC drives several bits at once";
+  if (spec.planes() > kMaxPlanes) return "an output channel has more than 8 weight planes";
+  return "";
+}
+
+/// Why operand A cannot be the bits under a tile as they lie there.
+std::string refuses_in_place(const SramConvSpec& spec) {
   if (spec.shape.stride != 1) return "neighbouring windows must be neighbouring pixels (stride 1)";
   if (spec.shape.positions() > 32) return "the kernel has more than 32 positions";
-  if (spec.planes() > kMaxPlanes) return "an output channel has more than 8 weight planes";
   return "";
 }
 
 /// Makes products of parts, which it counts; all of the slice's `parts` lie in front of the zeros.
 class ProductWriter {
  public:
-  ProductWriter(const ConvShape& shape, size_t parts)
-      : shape_(shape), zeros_(static_cast<uint32_t>(parts) * kWarpgroupColumns) {}
+  explicit ProductWriter(size_t parts) : zeros_(static_cast<uint32_t>(parts) * kWarpgroupColumns) {}
 
   /// The next one or two parts.
   Product make(const GroupPart* parts, size_t count) {
-    const uint32_t a = place(parts[0]), b = next_;
+    const uint32_t a = parts[0].place, b = next_;
     next_ += static_cast<uint32_t>(count) * kWarpgroupColumns;
-    if (count == 1)
-      return {ptx::matrix_place(a, 0), ptx::matrix_place(b, zeros_ - b), {rows(parts[0], parts[0].end), 0}};
-    const bool join = parts[0].position == parts[1].position && parts[1].begin <= parts[0].end;
-    return {ptx::matrix_place(a, place(parts[1]) - a),
+    if (count == 1) return {ptx::matrix_place(a, 0), ptx::matrix_place(b, zeros_ - b), {parts[0].run, 0}};
+    return {ptx::matrix_place(a, parts[1].place - a),
             ptx::matrix_place(b, kWarpgroupColumns),
-            {rows(parts[0], join ? parts[1].end : parts[0].end), join ? 0 : rows(parts[1], parts[1].end)}};
+            {parts[0].run, parts[1].run}};
   }
   /// A product that gives nothing.
   Product make_empty() const { return {ptx::matrix_place(0, 0), ptx::matrix_place(zeros_, 0), {0, 0}}; }
 
  private:
-  /// Where a part begins in operand A.
-  uint32_t place(const GroupPart& part) const {
-    const int width = kTileSide - 1 + shape_.kw, pixels = (kTileSide - 1 + shape_.kh) * width;
-    return static_cast<uint32_t>(part.unit * pixels + part.position / shape_.kw * width +
-                                 part.position % shape_.kw);
-  }
-  static uint32_t rows(const GroupPart& part, int end) {
-    return product_rows(static_cast<uint32_t>(part.position), static_cast<uint32_t>(part.begin / 32),
-                        static_cast<uint32_t>((end + 31) / 32));
-  }
-
-  const ConvShape& shape_;
   uint32_t next_ = 0, zeros_;
 };
+
+GroupParts parts_of(const SramConvSpec& spec, ProductKind kind, const WarpgroupProducts& made) {
+  return made.collect.units > 0 ? parts_collected(made.collect) : parts_in_place(spec, kind);
+}
 
 }  // namespace
 
@@ -223,19 +259,27 @@ WarpgroupProducts warpgroup_products(const SramConvSpec& spec, ProductKind kind)
   WarpgroupProducts made;
   made.refusal = refuses_warpgroups(spec);
   if (!made.refusal.empty()) return made;
-  size_t most = 0, all = 0;
-  const auto groups = group_parts(spec, kind);
-  for (const auto& parts : groups) {
-    most = std::max(most, parts.size());
-    all += parts.size();
+  GroupParts groups;
+  made.refusal = refuses_in_place(spec);
+  if (made.refusal.empty()) groups = parts_in_place(spec, kind);
+  if (kind == ProductKind::kFloat8) {
+    for (const auto& parts : groups)
+      if (parts.size() > kMostFloat8Parts) made.refusal = "a row group spans more than two times 16 channels";
+    if (!made.refusal.empty()) return made;
+  } else if (!made.refusal.empty() || products_of(groups) > 1) {
+    CollectPlan plan = collect_rows(spec);
+    GroupParts collected = parts_collected(plan);
+    if (!made.refusal.empty() || products_of(collected) < products_of(groups)) {
+      made.refusal.clear();
+      made.collect = std::move(plan);
+      groups = std::move(collected);
+    }
   }
-  if (kind == ProductKind::kFloat8 && most > kMostFloat8Parts) {
-    made.refusal = "a row group spans more than two times 16 channels";
-    return made;
-  }
-  made.group_products = (static_cast<int>(most) + 1) / 2;
+  size_t all = 0;
+  for (const auto& parts : groups) all += parts.size();
+  made.group_products = products_of(groups);
   made.slice_units = (static_cast<int>(all) + 1) * kWarpgroupColumns;
-  ProductWriter writer(spec.shape, all);
+  ProductWriter writer(all);
   for (const auto& parts : groups)
     for (size_t k = 0; k < size_t{2} * made.group_products; k += 2)
       made.products.push_back(k < parts.size() ? writer.make(&parts[k], std::min<size_t>(2, parts.size() - k))
@@ -247,13 +291,18 @@ WarpgroupOffsets warpgroup_offsets(const SramConvSpec& spec, ProductKind kind, c
                                    int slices) {
   const ConvShape& s = spec.shape;
   const auto digits = static_cast<uint32_t>(spec.digits()), units = static_cast<uint32_t>(plane_units(s.c));
-  const auto pixels = static_cast<uint32_t>((kTileSide - 1 + s.kh) * (kTileSide - 1 + s.kw));
+  const auto pixels =
+      static_cast<uint32_t>(((kTileSide - 1) * s.stride + s.kh) * ((kTileSide - 1) * s.stride + s.kw));
   const auto products = static_cast<uint32_t>(made.products.size());
+  const uint32_t spread_units = kind == ProductKind::kFloat8
+                                    ? 8 * units * pixels
+                                    : digits * static_cast<uint32_t>(made.collect.units) * kTilePixels;
   WarpgroupOffsets o;
   o.products = static_cast<uint32_t>(slices * made.slice_units) * sizeof(Unit);
-  o.first = o.products + products * sizeof(Product);
+  o.pieces = o.products + products * sizeof(Product);
+  o.first = o.pieces + static_cast<uint32_t>(made.collect.pieces.size()) * sizeof(Piece);
   o.spread = digits * units * pixels * sizeof(Unit);
-  o.lit = o.spread + (kind == ProductKind::kFloat8 ? 8 * units * pixels * sizeof(Unit) : 0);
+  o.lit = o.spread + spread_units * sizeof(Unit);
   o.counts = o.lit + 4 * digits * units * sizeof(Unit);
   o.list = o.counts + (digits + 1 + 3) / 4 * sizeof(Unit);
   constexpr uint32_t kReadAhead = 1;  // entries beyond the last that kernels fetch and do not use
@@ -266,10 +315,9 @@ std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t*
                                          int slices) {
   const ConvShape& shape = spec.shape;
   const int pairs = warpgroup_pairs(spec), thread_o = 8 / pairs, slice_o = 4 * thread_o;
-  const int slice_units = warpgroup_products(spec, kind).slice_units;
-  std::vector<Unit> packed(size_t{1} * slices * slice_units);
-  const auto set = [&](Unit& unit, int channel) {
-    const int place = plane_place(channel % 128);
+  const WarpgroupProducts made = warpgroup_products(spec, kind);
+  std::vector<Unit> packed(size_t{1} * slices * made.slice_units);
+  const auto set = [&](Unit& unit, int place) {
     if (kind == ProductKind::kFloat8) {
       const int byte = place % 32 / 8;
       unit.word[place % 4] |= uint32_t{kFloat8Weights[place % 8]} << (8 * byte);
@@ -278,16 +326,16 @@ std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t*
     }
   };
   int before = 0;  // units of the slice
-  for (const auto& parts : group_parts(spec, kind))
+  for (const auto& parts : parts_of(spec, kind, made))
     for (const GroupPart& part : parts) {
       for (int o = 0; o < shape.o; ++o) {
-        Unit* operand = &packed[size_t{1} * (o / slice_o) * slice_units + before];
+        Unit* operand = &packed[size_t{1} * (o / slice_o) * made.slice_units + before];
         const int t = o % slice_o / thread_o, m = o % thread_o;
-        for (int c = part.begin; c < part.end; ++c) {
-          const int code = codes[(int64_t{o} * shape.positions() + part.position) * shape.c + c];
+        for (const CollectedRow& row : part.rows) {
+          const int code = codes[(int64_t{o} * shape.positions() + row.position) * shape.c + row.channel];
           for (int plane = 0; plane < spec.planes(); ++plane)
             if (plane_bit(spec.encoding, spec.weight_bits, code, plane) != 0)
-              set(operand[8 * (m * pairs + plane / 2) + 2 * t + plane % 2], c);
+              set(operand[8 * (m * pairs + plane / 2) + 2 * t + plane % 2], row.bit);
         }
       }
       before += kWarpgroupColumns;

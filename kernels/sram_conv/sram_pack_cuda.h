@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/sram_conv/sram_args_cuda.h"
+#include "kernels/sram_conv/sram_collect_cuda.h"
 #include "kernels/sram_conv/sram_conv.h"
 
 namespace sramsim::cuda {
@@ -46,8 +47,9 @@ std::vector<Step> integer_steps(const ConvShape& shape, const OperandStrides& a,
 struct WarpgroupProducts {
   std::string refusal;  ///< why these kernels cannot have this layer, in one line; then the rest is empty
   int group_products = 0;
-  int slice_units = 0;  ///< operands B of one o tile
+  int slice_units = 0;  ///< operands B of one slice
   std::vector<Product> products;
+  CollectPlan collect;  ///< units > 0: operand A is collected
 };
 WarpgroupProducts warpgroup_products(const SramConvSpec& spec, ProductKind kind);
 

@@ -69,7 +69,11 @@ void fill_warpgroups(const SramConvSpec& spec, const int8_t* codes, SramProgram&
   args.slices = program.choice.slices;
   args.lit_blocks = (spec.shape.c + 31) / 32;
   args.offsets = warpgroup_offsets(spec, kind, made, args.slices);
+  args.piece_count = static_cast<int32_t>(made.collect.pieces.size());
+  args.collected_units = made.collect.units;
+  args.a_rows = made.collect.units > 0 ? kTileSide : args.halo_width;
   program.products = std::move(made.products);
+  program.pieces = std::move(made.collect.pieces);
   program.weights = pack_warpgroup_weights(spec, codes, kind, grid_tiles_o(program) * args.slices);
   for (int j = 0; j < spec.planes(); ++j)
     args.plane_weight[j] = plane_weight(spec.encoding, spec.weight_bits, j);

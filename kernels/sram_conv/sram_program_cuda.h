@@ -17,6 +17,7 @@ struct SramProgram {
   std::vector<Step> steps;
   std::vector<Pass> passes;
   std::vector<Product> products;  ///< float8, binary
+  std::vector<Piece> pieces;      ///< binary, where rows are collected
   std::vector<uint32_t> table;    ///< padded to whole units; empty where the form needs none
 
   bool integer() const {

@@ -67,7 +67,7 @@ template <class Product, bool kAdd, int kCount>
 SRAMSIM_DEVICE void start_product(const SramConvArgs& args, const Places<kCount>& places, int k,
                                   uint32_t slice_units, uint32_t (&p)[Product::kWords]) {
   constexpr uint32_t kBRows = 8;  // from 8 columns to the next
-  Product::template multiply<kAdd>(p, {places.a[k], static_cast<uint32_t>(args.halo_width)},
+  Product::template multiply<kAdd>(p, {places.a[k], static_cast<uint32_t>(args.a_rows)},
                                    {places.b[k] + slice_units, kBRows});
 }
 
@@ -253,6 +253,7 @@ SRAMSIM_DEVICE void sram_warpgroup_body(const SramConvArgs& args) {
                    args.slices * args.slice_units);
   copy_units_async(ptx::shared_base() + args.offsets.products, args.products,
                    args.row_groups * args.group_products);
+  copy_units_async(ptx::shared_base() + args.offsets.pieces, args.pieces, args.piece_count);
   copy_bits_async(args, me, TilePlace(g, share.tile));
   clear_lists(args, me);
   ptx::copy_async_wait();
@@ -265,7 +266,17 @@ SRAMSIM_DEVICE void sram_warpgroup_body(const SramConvArgs& args) {
     // Until the first product a thread reads only bits that it has copied itself.
     if (args.skip_zeros) note_lit(args, me, first_positions);
     ptx::warpgroup_sync();  // the notes are there, nobody needs the lists of the tile before
-    if (list_tile(args, me, Product::kSpreads, Product::Sums::kStart, complete)) ptx::warpgroup_sync();
+    const bool changed = list_tile(args, me, Product::kSpreads, Product::Sums::kStart, complete);
+    const bool collects = !Product::kSpreads && args.piece_count > 0;
+    if (collects) {
+      collect_bits(args, me);
+      ptx::fence_for_warpgroup_mma();
+    }
+    if (changed || collects) ptx::warpgroup_sync();
+    if (collects) {
+      copy_bits_async(args, me, TilePlace(g, share.tile + 1));
+      ptx::warp_sync();  // products want whole warps, and not every thread had a pixel to copy
+    }
     const int begin_slice = share.slice;
     for (int slice = begin_slice; slice < end_slice; slice += Product::kSlices) {
       const bool last = slice + Product::kSlices >= end_slice;
@@ -287,7 +298,7 @@ SRAMSIM_DEVICE void sram_warpgroup_body(const SramConvArgs& args) {
         if (digit == 0) break;
         sums.next_digit();
       }
-      if (!Product::kSpreads && last) {
+      if (!Product::kSpreads && last && !collects) {
         ptx::warpgroup_sync();  // nobody multiplies bits any more
         copy_bits_async(args, me, TilePlace(g, share.tile + 1));
       }

@@ -28,6 +28,10 @@ struct WarpgroupPlace {
     return first + static_cast<uint32_t>(k * pixels() + pixel) * sizeof(Unit);
   }
   SRAMSIM_DEVICE ptx::SharedAddress spread() const { return first + args.offsets.spread; }
+  /// Collected bits of a digit: [unit][output pixel].
+  SRAMSIM_DEVICE ptx::SharedAddress collected(int digit) const {
+    return spread() + static_cast<uint32_t>(digit * args.collected_units * kTilePixels) * sizeof(Unit);
+  }
   /// Notes of 32 channels of a plane, of all warps.
   SRAMSIM_DEVICE ptx::SharedAddress lit(int k, uint32_t block) const {
     return first + args.offsets.lit + (static_cast<uint32_t>(4 * k) + block) * sizeof(Unit);
@@ -52,7 +56,8 @@ SRAMSIM_DEVICE void copy_bits_async(const SramConvArgs& args, const WarpgroupPla
                                     const TilePlace& place) {
   const Geometry& g = args.geometry;
   for (int pixel = me.thread; pixel < me.pixels(); pixel += ptx::kWarpgroup) {
-    const int y = place.oy + pixel / args.halo_width, x = place.ox + pixel % args.halo_width;
+    const int y = place.oy * g.stride + pixel / args.halo_width,
+              x = place.ox * g.stride + pixel % args.halo_width;
     const bool valid = place.n < g.n && y < g.height && x < g.width;
     const int64_t from =
         valid ? ((int64_t{place.n} * g.height + y) * g.width + x) * g.pixel_units : int64_t{0};
@@ -61,8 +66,10 @@ SRAMSIM_DEVICE void copy_bits_async(const SramConvArgs& args, const WarpgroupPla
   }
 }
 
-/// Kernel positions ky*kw + kx at which some output pixel of the tile meets this input pixel, as bits.
+/// Kernel positions ky*kw + kx at which some output pixel of the tile meets this input pixel, as bits; those
+/// of collected rows are not told apart.
 SRAMSIM_DEVICE uint32_t meeting_positions(const SramConvArgs& args, int pixel) {
+  if (args.piece_count > 0) return 1;
   const Geometry& g = args.geometry;
   const int y = pixel / args.halo_width, x = pixel % args.halo_width;
   const int first = x < kTileSide ? 0 : x - (kTileSide - 1), end = x + 1 < g.kw ? x + 1 : g.kw;
@@ -102,7 +109,7 @@ SRAMSIM_DEVICE uint32_t lit_positions(const SramConvArgs& args, const WarpgroupP
 
 /// Whether every 32 channels of a digit are lit at every position: then so is every row group.
 SRAMSIM_DEVICE bool is_all_lit(const SramConvArgs& args, const WarpgroupPlace& me, int digit) {
-  const uint32_t all = ~0u >> (32 - args.geometry.kh * args.geometry.kw);
+  const uint32_t all = args.piece_count > 0 ? 1u : ~0u >> (32 - args.geometry.kh * args.geometry.kw);
   bool lit = true;
   for (int block = ptx::lane_index(); block < args.lit_blocks; block += ptx::kWarp)
     lit = lit && lit_positions(args, me, digit, static_cast<uint32_t>(block)) == all;
@@ -128,7 +135,10 @@ SRAMSIM_DEVICE bool is_lit(const SramConvArgs& args, const WarpgroupPlace& me, i
 SRAMSIM_DEVICE void list_products(const SramConvArgs& args, const WarpgroupPlace& me, int digit, bool all_lit,
                                   bool spreads) {
   constexpr uint32_t kUnit = sizeof(Unit);
-  const uint32_t a = (spreads ? me.spread() : me.bits(digit * args.digit_units, 0)) / kUnit;
+  const uint32_t a = (spreads                ? me.spread()
+                      : args.piece_count > 0 ? me.collected(digit)
+                                             : me.bits(digit * args.digit_units, 0)) /
+                     kUnit;
   const uint32_t weights = ptx::shared_base() / kUnit;
   const auto entry = [&](int at, int k) {
     return me.list(digit) + static_cast<uint32_t>(at * args.group_products + k) * kListEntry;
@@ -179,6 +189,26 @@ SRAMSIM_DEVICE bool list_tile(const SramConvArgs& args, const WarpgroupPlace& me
   }
   if (changed && me.thread == 0) ptx::shared_store(me.bias(), sum_of_biases(args, me, start));
   return changed;
+}
+
+/// Collects the bits of all digits, each thread those of one output pixel and every other digit.
+SRAMSIM_DEVICE void collect_bits(const SramConvArgs& args, const WarpgroupPlace& me) {
+  const int pixel = me.thread % kTilePixels, stride = args.geometry.stride;
+  const int first = (pixel / kTileSide * args.halo_width + pixel % kTileSide) * stride;
+  const ptx::SharedAddress pieces = ptx::shared_base() + args.offsets.pieces;
+  for (int digit = me.thread / kTilePixels; digit < args.digits; digit += ptx::kWarpgroup / kTilePixels) {
+    const ptx::SharedAddress from = me.bits(digit * args.digit_units, first),
+                             to = me.collected(digit) + static_cast<uint32_t>(pixel) * sizeof(Unit);
+    uint32_t word = 0;
+    for (int k = 0; k < args.piece_count; ++k) {
+      const Unit piece = ptx::shared_load_unit(pieces + static_cast<uint32_t>(k) * sizeof(Piece));
+      word |= ptx::rotate_left(ptx::shared_load(from + piece.word[0]) & piece.word[1], piece.word[3]);
+      if ((piece.word[3] & kPieceLast) != 0) {
+        ptx::shared_store(to + piece.word[2], word);
+        word = 0;
+      }
+    }
+  }
 }
 
 /// Spreads one digit of the tile to bytes, each thread that of its pixels: kFloat8Weights.

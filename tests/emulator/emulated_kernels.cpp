@@ -98,6 +98,7 @@ Counts run_sram_conv(const SramConvSpec& spec, size_t adc, const SramChoice& cho
   args.steps = program.steps.data();
   args.passes = program.passes.data();
   args.products = program.products.data();
+  args.pieces = program.pieces.data();
   args.adc.table = program.table.data();
   args.epilogue.channel_sums = sums.data();
   const Body body = body_of(choice);
