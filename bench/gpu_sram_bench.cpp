@@ -173,9 +173,13 @@ class Bench {
                                   kBitMacsPerClock * device_clock / bit_macs);
     const double rate = images * conversions / device_clock;
     fmt::print("{:4} {:3} {:5.2f} {:11.0f} {:9.2f} {:11.3e} {:8.1f}%  {}\n", c.subarray, c.adcs[0].bits,
-               c.bit_density, images, rate, images * bit_macs, 100 * images / limit, kernel);
+               c.bit_density, images, rate, images * bit_macs, 100 * images / limit,
+               (c.mapping == "shape-wise" ? "" : c.mapping + ": ") +
+                   (c.shape.stride == 1 ? "" : "stride " + std::to_string(c.shape.stride) + ": ") + kernel);
     std::fflush(stdout);
     rows.push_back({{"subarray", c.subarray},
+                    {"mapping", c.mapping},
+                    {"stride", c.shape.stride},
                     {"adc_bits", c.adcs[0].bits},
                     {"adc_mode", c.adcs[0].mode},
                     {"bit_density", c.bit_density},
@@ -217,6 +221,9 @@ void run_all(const Options& options, Bench& bench) {
     c = conv2(r, 5, 0.5);
     c.mapping = "unrolled";
     bench.add(c, "");
+    c = conv2(r, 5, 0.5);
+    c.shape.stride = 2;
+    for (const char* kernel : {"", "direct"}) bench.add(c, kernel);
   }
 }
 
