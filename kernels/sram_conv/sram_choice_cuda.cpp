@@ -294,6 +294,18 @@ std::string refuses(SramKernel kernel, const SramConvSpec& spec, size_t adc, con
   return "";
 }
 
+namespace {
+
+/// Whether the direct kernel is quicker than `choice`: collecting pays less than two row groups a step there,
+/// as windows two pixels apart showed (docs/performance_gpu.md).
+bool pays_less(const SramChoice& choice, const SramConvSpec& spec, size_t adc, const GpuLimits& gpu) {
+  SramChoice direct;
+  return choice.collects && refuses(SramKernel::kDirect, spec, adc, gpu, "", &direct).empty() &&
+         direct.groups_per_step == 2;
+}
+
+}  // namespace
+
 SramChoice choose_sram_kernel(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
                               const std::string& force) {
   const std::string name = force.substr(0, force.find('/'));
@@ -304,6 +316,7 @@ SramChoice choose_sram_kernel(const SramConvSpec& spec, size_t adc, const GpuLim
     known += (known.empty() ? "" : ", ") + std::string(info.name);
     if (!name.empty() && name != info.name) continue;
     reason = refuses(info.kernel, spec, adc, gpu, form, &choice);
+    if (reason.empty() && name.empty() && pays_less(choice, spec, adc, gpu)) continue;
     if (reason.empty()) return choice;
     if (!name.empty()) throw InputError("CUDA kernel '" + force + "' cannot be used: " + reason);
   }

@@ -71,6 +71,22 @@ TEST(Choice, WarpgroupKernelsSayWhatTheyCannotHave) {
   EXPECT_EQ(reason(SramKernel::kBinary, wide, kH200), "");
 }
 
+TEST(Choice, RowsAreCollectedWhereThatPays) {
+  const auto choice_of = [](int r, const char* mapping, int stride) {
+    cases::SramCase c = cases::seed_conv2(r, 5);
+    c.mapping = mapping;
+    c.shape.stride = stride;
+    return choose_sram_kernel(cases::make_spec(c), 0, kH200);
+  };
+  for (int r : {32, 64, 128, 256, 512}) {
+    EXPECT_FALSE(choice_of(r, "shape-wise", 1).collects) << r;
+    const cuda::SramChoice unrolled = choice_of(r, "unrolled", 1), strided = choice_of(r, "shape-wise", 2);
+    EXPECT_TRUE(unrolled.collects) << r;
+    EXPECT_EQ(unrolled.group_products, r <= 256 ? 1 : 2) << r;
+    EXPECT_EQ(strided.kernel, r < 128 ? SramKernel::kDirect : SramKernel::kBinary) << r;
+  }
+}
+
 TEST(Choice, BlocksOfSlicesAreEven) {
   cases::SramCase c = cases::seed_conv2(128, 5);
   cuda::SramChoice choice;
