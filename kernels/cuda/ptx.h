@@ -356,7 +356,7 @@ SRAMSIM_DEVICE int32_t add_min(int32_t a, int32_t b, int32_t c) {
 #else  // ---- host twins
        // ----------------------------------------------------------------------------------------------
 
-// Cooperative: defined in tests/emulator/device_twins.cpp; the library itself never calls them on the host.
+// Cooperative: defined in tests/emulator/block_emulator.cpp; the library itself never calls them on the host.
 int thread_index();
 int block_size();
 int block_index();

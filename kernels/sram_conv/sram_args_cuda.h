@@ -105,6 +105,7 @@ struct alignas(16) Piece {
   uint32_t rotate;
 };
 inline constexpr uint32_t kPieceLast = 1u << 31;
+inline constexpr int kPiecesAtOnce = 8;  ///< their number is a multiple: loads of so many overlap
 
 /// Where a warpgroup keeps what, in bytes from its first; the block's weights, products and pieces lie before
 /// all of them.
@@ -121,7 +122,7 @@ struct WarpgroupOffsets {
 /// How a partial sum becomes something that can be added up (sram_adc_cuda.h). The sum of the added words is
 /// `bias` per conversion too large, modulo 2^32.
 struct AdcForm {
-  float scale = 0;                  ///< fma: 2^125 / D, nudged
+  float scale = 0;                  ///< fused, fma: 2^125 / D, nudged
   float offset = 0;                 ///< fma: 1 - L*2^-24
   uint32_t half_scale = 0;          ///< half2: twice 2^13 / D, nudged; float8: see scale_for_float8()
   uint32_t half_offset = 0;         ///< half2: twice 1 - L*2^-11

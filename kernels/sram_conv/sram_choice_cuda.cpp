@@ -202,7 +202,7 @@ bool fits_lanes(const SramConvSpec& spec, size_t adc) {
 std::string refuses_float8(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
                            const std::string& form, SramChoice* choice) {
   if (std::string reason = refuses_warpgroups(spec, gpu); !reason.empty()) return reason;
-  const WarpgroupProducts made = warpgroup_products(spec, ProductKind::kFloat8);
+  const WarpgroupProducts made = warpgroup_products(spec, ProductKind::kFloat8, false);
   if (!made.refusal.empty()) return made.refusal;
   if (std::string reason = fill_form(spec, adc, {AdcKind::kHalf2}, 0, form, choice); !reason.empty())
     return reason;
@@ -213,11 +213,29 @@ std::string refuses_float8(const SramConvSpec& spec, size_t adc, const GpuLimits
   return fill_warpgroups(spec, gpu, made, ProductKind::kFloat8, choice);
 }
 
+/// Bits in place, or collected where they must be or where that is worth its room: a third of the products,
+/// or no warpgroup less.
+std::string fill_bits(const SramConvSpec& spec, const GpuLimits& gpu, SramChoice* choice) {
+  const ProductKind kind = choice->products();
+  const WarpgroupProducts in_place = warpgroup_products(spec, kind, false);
+  SramChoice collected = *choice;
+  std::string reason = in_place.refusal;
+  if (reason.empty()) reason = fill_warpgroups(spec, gpu, in_place, kind, choice);
+  if (reason.empty() && choice->group_products == 1) return "";
+  const WarpgroupProducts together = warpgroup_products(spec, kind, true);
+  if (!together.refusal.empty()) return together.refusal;
+  if (std::string refusal = fill_warpgroups(spec, gpu, together, kind, &collected); !refusal.empty())
+    return reason.empty() ? "" : refusal;
+  const bool pays =
+      3 * collected.group_products <= 2 * choice->group_products ||
+      (collected.group_products < choice->group_products && collected.threads >= choice->threads);
+  if (!reason.empty() || pays) *choice = collected;
+  return "";
+}
+
 std::string refuses_binary(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
                            const std::string& form, SramChoice* choice) {
   if (std::string reason = refuses_warpgroups(spec, gpu); !reason.empty()) return reason;
-  const WarpgroupProducts made = warpgroup_products(spec, ProductKind::kBinary);
-  if (!made.refusal.empty()) return made.refusal;
   const int64_t largest = largest_column_sum(spec, adc);
   const bool one_slice = spec.shape.o * 2 * warpgroup_pairs(spec) <= kWarpgroupColumns;
   std::string reason;
@@ -225,7 +243,7 @@ std::string refuses_binary(const SramConvSpec& spec, size_t adc, const GpuLimits
     if (kind == AdcKind::kFused && one_slice) continue;  // half of an o tile would be empty
     if (kind == AdcKind::kHalf2 && !fits_lanes(spec, adc)) continue;
     reason = fill_form(spec, adc, {kind}, largest, form, choice);
-    if (reason.empty()) reason = fill_warpgroups(spec, gpu, made, choice->products(), choice);
+    if (reason.empty()) reason = fill_bits(spec, gpu, choice);
     if (reason.empty()) break;
   }
   return reason;
@@ -301,7 +319,7 @@ namespace {
 bool pays_less(const SramChoice& choice, const SramConvSpec& spec, size_t adc, const GpuLimits& gpu) {
   SramChoice direct;
   return choice.collects && refuses(SramKernel::kDirect, spec, adc, gpu, "", &direct).empty() &&
-         direct.groups_per_step == 2;
+         direct.groups_per_step == 2 && (direct.adc == AdcKind::kFused || direct.adc == AdcKind::kClamp);
 }
 
 }  // namespace

@@ -119,6 +119,7 @@ CollectPlan collect_rows(const SramConvSpec& spec) {
   }
   fill_to((next + 3) / 4 * 4);
   plan.units = next / 4;
+  while (plan.pieces.size() % kPiecesAtOnce != 0) plan.pieces.push_back({0, 0, 0, 0});  // moves nothing
   return plan;
 }
 

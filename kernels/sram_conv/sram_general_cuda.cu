@@ -43,7 +43,7 @@ SramKernelFunction general_kernel_function(SramKernel kernel, AdcKind adc) {
   }
 }
 
-// grid: a block per padded row of an image, at most so many that they fill the device four times over; each
+// grid: a block per padded row of an image, at most so many that the device holds them all at once; each
 // walks on from there
 void sram_prepare_cuda(const PrepareArgs& args, bool integer, int multiprocessors, cudaStream_t stream) {
   const int64_t rows = int64_t{args.n} * (args.h + 2 * args.padding);

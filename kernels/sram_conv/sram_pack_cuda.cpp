@@ -163,7 +163,7 @@ GroupParts parts_in_place(const SramConvSpec& spec, ProductKind kind) {
   const int width = kTileSide - 1 + spec.shape.kw, pixels = (kTileSide - 1 + spec.shape.kh) * width;
   GroupParts groups(spec.rows.groups());
   for (int g = 0; g < spec.rows.groups(); ++g) {
-    std::vector<std::pair<std::tuple<int, int, int>, GroupPart>> found;
+    std::vector<std::pair<std::tuple<int, int, int>, GroupPart>> found;  // by unit, position, first channel
     for (int s = spec.rows.group_begin[g]; s < spec.rows.group_begin[g + 1]; ++s) {
       const Segment& segment = spec.rows.segments[s];
       for (int unit = segment.channel_begin / size; unit * size < segment.channel_end; ++unit) {
@@ -176,7 +176,7 @@ GroupParts parts_in_place(const SramConvSpec& spec, ProductKind kind) {
                        {}};
         for (int c = begin; c < end; ++c)
           part.rows.push_back({position, c, plane_place(c % kChannelsPerPlaneUnit)});
-        found.push_back({{unit, position, begin}, std::move(part)});
+        found.emplace_back(std::tuple(unit, position, begin), std::move(part));
       }
     }
     std::stable_sort(found.begin(), found.end(),
@@ -248,35 +248,23 @@ class ProductWriter {
   uint32_t next_ = 0, zeros_;
 };
 
-GroupParts parts_of(const SramConvSpec& spec, ProductKind kind, const WarpgroupProducts& made) {
-  return made.collect.units > 0 ? parts_collected(made.collect) : parts_in_place(spec, kind);
-}
-
 }  // namespace
 
-WarpgroupProducts warpgroup_products(const SramConvSpec& spec, ProductKind kind) {
+WarpgroupProducts warpgroup_products(const SramConvSpec& spec, ProductKind kind, bool collects) {
   constexpr size_t kMostFloat8Parts = 2;  // more are quicker as bits
   WarpgroupProducts made;
   made.refusal = refuses_warpgroups(spec);
+  if (made.refusal.empty() && !collects) made.refusal = refuses_in_place(spec);
   if (!made.refusal.empty()) return made;
-  GroupParts groups;
-  made.refusal = refuses_in_place(spec);
-  if (made.refusal.empty()) groups = parts_in_place(spec, kind);
-  if (kind == ProductKind::kFloat8) {
-    for (const auto& parts : groups)
-      if (parts.size() > kMostFloat8Parts) made.refusal = "a row group spans more than two times 16 channels";
-    if (!made.refusal.empty()) return made;
-  } else if (!made.refusal.empty() || products_of(groups) > 1) {
-    CollectPlan plan = collect_rows(spec);
-    GroupParts collected = parts_collected(plan);
-    if (!made.refusal.empty() || products_of(collected) < products_of(groups)) {
-      made.refusal.clear();
-      made.collect = std::move(plan);
-      groups = std::move(collected);
-    }
-  }
+  if (collects) made.collect = collect_rows(spec);
+  const GroupParts groups = collects ? parts_collected(made.collect) : parts_in_place(spec, kind);
   size_t all = 0;
-  for (const auto& parts : groups) all += parts.size();
+  for (const auto& parts : groups) {
+    all += parts.size();
+    if (kind == ProductKind::kFloat8 && parts.size() > kMostFloat8Parts)
+      made.refusal = "a row group spans more than two times 16 channels";
+  }
+  if (!made.refusal.empty()) return made;
   made.group_products = products_of(groups);
   made.slice_units = (static_cast<int>(all) + 1) * kWarpgroupColumns;
   ProductWriter writer(all);
@@ -312,11 +300,12 @@ WarpgroupOffsets warpgroup_offsets(const SramConvSpec& spec, ProductKind kind, c
 }
 
 std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t* codes, ProductKind kind,
-                                         int slices) {
+                                         bool collects, int slices) {
   const ConvShape& shape = spec.shape;
   const int pairs = warpgroup_pairs(spec), thread_o = 8 / pairs, slice_o = 4 * thread_o;
-  const WarpgroupProducts made = warpgroup_products(spec, kind);
-  std::vector<Unit> packed(size_t{1} * slices * made.slice_units);
+  const GroupParts groups = collects ? parts_collected(collect_rows(spec)) : parts_in_place(spec, kind);
+  const int slice_units = warpgroup_products(spec, kind, collects).slice_units;
+  std::vector<Unit> packed(size_t{1} * slices * slice_units);
   const auto set = [&](Unit& unit, int place) {
     if (kind == ProductKind::kFloat8) {
       const int byte = place % 32 / 8;
@@ -326,10 +315,10 @@ std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t*
     }
   };
   int before = 0;  // units of the slice
-  for (const auto& parts : parts_of(spec, kind, made))
+  for (const auto& parts : groups)
     for (const GroupPart& part : parts) {
       for (int o = 0; o < shape.o; ++o) {
-        Unit* operand = &packed[size_t{1} * (o / slice_o) * made.slice_units + before];
+        Unit* operand = &packed[size_t{1} * (o / slice_o) * slice_units + before];
         const int t = o % slice_o / thread_o, m = o % thread_o;
         for (const CollectedRow& row : part.rows) {
           const int code = codes[(int64_t{o} * shape.positions() + row.position) * shape.c + row.channel];

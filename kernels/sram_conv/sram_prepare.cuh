@@ -14,7 +14,13 @@
 
 namespace sramsim::cuda {
 
-inline constexpr int kPrepareThreads = 128, kPrepareBlocks = 10;  ///< of a multiprocessor, at least
+inline constexpr int kPrepareThreads = 128;
+/// Of a multiprocessor: as many as the registers of most allow, and as the threads of older ones do.
+#if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ < 800 || __CUDA_ARCH__ >= 1000)
+inline constexpr int kPrepareBlocks = 8;
+#else
+inline constexpr int kPrepareBlocks = 10;
+#endif
 
 struct alignas(16) FourFloats {
   float value[4];

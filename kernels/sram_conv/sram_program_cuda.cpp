@@ -62,7 +62,7 @@ void fill_warpgroups(const SramConvSpec& spec, const int8_t* codes, SramProgram&
   if (kind == ProductKind::kFloat8) scale_for_float8(&args.adc);
   args.digit_units = plane_units(spec.shape.c);
   args.digits = spec.digits();
-  WarpgroupProducts made = warpgroup_products(spec, kind);
+  WarpgroupProducts made = warpgroup_products(spec, kind, program.choice.collects);
   args.row_groups = spec.rows.groups();
   args.group_products = made.group_products;
   args.slice_units = made.slice_units;
@@ -74,7 +74,8 @@ void fill_warpgroups(const SramConvSpec& spec, const int8_t* codes, SramProgram&
   args.a_rows = made.collect.units > 0 ? kTileSide : args.halo_width;
   program.products = std::move(made.products);
   program.pieces = std::move(made.collect.pieces);
-  program.weights = pack_warpgroup_weights(spec, codes, kind, grid_tiles_o(program) * args.slices);
+  program.weights =
+      pack_warpgroup_weights(spec, codes, kind, program.choice.collects, grid_tiles_o(program) * args.slices);
   for (int j = 0; j < spec.planes(); ++j)
     args.plane_weight[j] = plane_weight(spec.encoding, spec.weight_bits, j);
   args.weights_sum = std::accumulate(std::begin(args.plane_weight), std::end(args.plane_weight), 0);
@@ -180,8 +181,8 @@ int grid_blocks(const SramProgram& program, int n, int resident) {
   const auto blocks = [](int64_t work, int64_t each) { return static_cast<int>((work + each - 1) / each); };
   if (c.kernel == SramKernel::kPortable) return blocks(pixels, c.threads / c.tile_o * kPortablePixels);
   if (!is_halo(c.kernel)) return blocks(pixels, kWarpPixels * c.warps_m);
-  const int64_t tiles =
-      int64_t{n} * ((g.ow + kTileSide - 1) / kTileSide) * ((g.oh + kTileSide - 1) / kTileSide);
+  int64_t tiles = int64_t{n} * ((g.ow + kTileSide - 1) / kTileSide) * ((g.oh + kTileSide - 1) / kTileSide);
+  if (uses_warpgroups(c.kernel)) tiles *= c.slices / slices_of_tile(c.products());  // o tiles are shared out
   return std::max(1, std::min(blocks(tiles, c.warps_m / 2), resident / grid_tiles_o(program)));
 }
 

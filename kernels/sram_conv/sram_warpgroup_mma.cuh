@@ -1,13 +1,13 @@
 // Warpgroup kernels (sm_90a): partial sums by the tensor products of a warpgroup, which run beside the
-// conversions of others instead of taking their turn with them. sram_warpgroup_products.cuh has the two
+// conversions of others instead of taking their turn with them. sram_warpgroup_products.cuh has the
 // kinds.
 //
 // A block keeps the operands B of some slices of columns, column = (output channel, weight plane), for all
 // row groups. Each of its warpgroups walks over its share of the 8x8 tiles of output pixels by itself: the
 // bits under a tile arrive while the one before is finished (cp.async); digit by digit it lists the row
-// groups that any set bit can meet. O tile by o tile it multiplies and converts them, two at a time, the
-// highest digit first. The conversions of a column are added up over all digits, and those of its channel's
-// planes when the o tile is stored.
+// groups that any set bit can meet. O tile by o tile it multiplies and converts them, two of them or two
+// slices at a time, the highest digit first. The conversions of a column are added up over all digits, and
+// those of its channel's planes when the o tile is stored.
 //
 // block: warps_m/2 warpgroups. grid: (blocks, o tiles / those of a block). shared memory: WarpgroupOffsets.
 #pragma once
@@ -40,6 +40,7 @@ template <int kCount>
 struct Places {
   uint32_t a[kCount], b[kCount];
 
+  Places() = default;
   SRAMSIM_DEVICE Places(ptx::SharedAddress list, uint32_t column) {
     if constexpr (kCount % 2 == 0) {
       SRAMSIM_UNROLL
@@ -134,8 +135,9 @@ class WarpgroupWork {
       : args_(args),
         me_(me),
         column_(ptx::uniform(static_cast<uint32_t>(slice * args.slice_units))),
-        count_(static_cast<int>(ptx::uniform(ptx::shared_load(me.count(args.digits - 1))))),
-        places_(me.list(args.digits - 1), column_) {}
+        count_(static_cast<int>(ptx::uniform(ptx::shared_load(me.count(args.digits - 1))))) {
+    if constexpr (kAhead) places_ = GroupPlaces(me.list(args.digits - 1), column_);
+  }
 
   /// Multiplies and converts all listed row groups of a digit; then those of the next lower one are at hand.
   SRAMSIM_DEVICE void multiply_digit(int digit, WarpgroupSums<Product>& sums) {

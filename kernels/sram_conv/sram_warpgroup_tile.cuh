@@ -200,12 +200,21 @@ SRAMSIM_DEVICE void collect_bits(const SramConvArgs& args, const WarpgroupPlace&
     const ptx::SharedAddress from = me.bits(digit * args.digit_units, first),
                              to = me.collected(digit) + static_cast<uint32_t>(pixel) * sizeof(Unit);
     uint32_t word = 0;
-    for (int k = 0; k < args.piece_count; ++k) {
-      const Unit piece = ptx::shared_load_unit(pieces + static_cast<uint32_t>(k) * sizeof(Piece));
-      word |= ptx::rotate_left(ptx::shared_load(from + piece.word[0]) & piece.word[1], piece.word[3]);
-      if ((piece.word[3] & kPieceLast) != 0) {
-        ptx::shared_store(to + piece.word[2], word);
-        word = 0;
+    for (int first_piece = 0; first_piece < args.piece_count; first_piece += kPiecesAtOnce) {
+      Unit piece[kPiecesAtOnce];
+      uint32_t bits[kPiecesAtOnce];
+      SRAMSIM_UNROLL
+      for (int k = 0; k < kPiecesAtOnce; ++k)
+        piece[k] = ptx::shared_load_unit(pieces + static_cast<uint32_t>(first_piece + k) * sizeof(Piece));
+      SRAMSIM_UNROLL
+      for (int k = 0; k < kPiecesAtOnce; ++k) bits[k] = ptx::shared_load(from + piece[k].word[0]);
+      SRAMSIM_UNROLL
+      for (int k = 0; k < kPiecesAtOnce; ++k) {
+        word |= ptx::rotate_left(bits[k] & piece[k].word[1], piece[k].word[3]);
+        if ((piece[k].word[3] & kPieceLast) != 0) {
+          ptx::shared_store(to + piece[k].word[2], word);
+          word = 0;
+        }
       }
     }
   }

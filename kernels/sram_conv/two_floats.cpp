@@ -1,15 +1,18 @@
 // Why trying so few numbers is enough for quotients. Let 1 <= x, d < 2 (powers of two change nothing), x = X
-// * 2^-23 and d = D * 2^-23. Before the last rounding, the product is off the quotient q by less than 2^-48:
-// twice the error of high + low, 2^-50, and the rounding of x * low, 2^-49. It can only round to another
-// float where q is that close to the middle m of two floats. From 1 on, m = M * 2^-24 and |q - m| = |X * 2^24
-// - M * D| / (D * 2^24), which is more than 2^-48, as it cannot be 0: M is odd, and D has fewer than 24
-// factors of two. Below 1, m = M * 2^-25 and |q - m| = |X * 2^25 - M * D| / (D * 2^25), which is more than
-// 2^-48 too, unless X * 2^25 - M * D is 1 or -1. D is odd then, and X = +-1/2^25 modulo D: two numbers to
-// try.
+// * 2^-23 and d = D * 2^-23. Before the last rounding, the product is off the quotient q by less than 2^-48 *
+// (1 + 2^-5): twice the error of high + low, 2^-50 + 2^-54, and the rounding of x * low, 2^-49. It can only
+// round to another float where q is that close to the middle m of two floats. There M is odd, and D has fewer
+// than 24 factors of two, so that N is not 0:
+//   q from 1 on  m = M * 2^-24, |q - m| = |N| / (D * 2^24), N = X * 2^24 - M * D: close enough only for N =
+//   +-1,
+//                and then D is odd and X = D + (+-2^-24 modulo D)
+//   q below 1    m = M * 2^-25, |q - m| = |N| / (D * 2^25), N = X * 2^25 - M * D: for N = +-1, D odd,
+//                X = +-2^-25 modulo D, or N = +-2, D two times an odd number and X = +-2^-24 modulo that
+// Four numbers to try at most, and none where 4 divides D.
 #include "kernels/sram_conv/two_floats.h"
 
+#include <array>
 #include <cmath>
-#include <initializer_list>
 
 namespace sramsim::cuda {
 namespace {
@@ -43,9 +46,14 @@ bool gives_sums(const TwoFloats& factor, double step, int64_t most) {
 bool gives_quotients(const TwoFloats& reciprocal, float d) {
   int exponent = 0;
   const auto divisor = static_cast<uint32_t>(std::ldexp(std::frexp(d, &exponent), 24));
-  if (divisor % 2 == 0) return true;
-  const uint32_t inverse = inverse_power_of_two(25, divisor);
-  for (uint32_t dividend : {inverse, divisor - inverse}) {
+  if (divisor % 4 == 0) return true;
+  const bool odd = divisor % 2 != 0;
+  const uint32_t modulus = odd ? divisor : divisor / 2;
+  const uint32_t v = inverse_power_of_two(25, modulus), w = inverse_power_of_two(24, modulus);
+  const std::array<uint32_t, 4> of_odd = {v, divisor - v, divisor + w, 2 * divisor - w},
+                                of_even = {w, modulus - w, modulus + w, divisor - w};
+  for (uint32_t dividend : odd ? of_odd : of_even) {
+    if (dividend >= 1u << 24) continue;  // no float
     const auto x = std::ldexp(static_cast<float>(dividend), exponent);
     if (product(x, reciprocal) != x / d) return false;
   }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "kernels/core/error.h"
 #include "kernels/sram_conv/sram_pack_cuda.h"
@@ -84,6 +85,19 @@ TEST(Choice, RowsAreCollectedWhereThatPays) {
     EXPECT_TRUE(unrolled.collects) << r;
     EXPECT_EQ(unrolled.group_products, r <= 256 ? 1 : 2) << r;
     EXPECT_EQ(strided.kernel, r < 128 ? SramKernel::kDirect : SramKernel::kBinary) << r;
+  }
+}
+
+/// Collected bits of so many channels leave no room for anything else.
+TEST(Choice, RowsStayInPlaceWhereCollectedOnesDoNotFit) {
+  for (const auto& [channels, rows, bits] : {std::tuple{1024, 4096, 4}, {320, 1024, 8}, {192, 2048, 8}}) {
+    cases::SramCase c = cases::seed_conv2(rows, 5);
+    c.shape.c = channels;
+    c.mapping = "unrolled";
+    c.act_bits = c.weight_bits = bits;
+    const cuda::SramChoice choice = choose_sram_kernel(cases::make_spec(c), 0, kH200);
+    EXPECT_EQ(choice.kernel, SramKernel::kBinary) << channels;
+    EXPECT_FALSE(choice.collects) << channels;
   }
 }
 

@@ -73,9 +73,10 @@ TEST(Prepare, CodesBecomePlanesAndUnits) {
 
 TEST(Prepare, RealActivationsAreQuantisedAsElsewhere) {
   cases::SramCase c;
-  c.shape = {37, 4, 3, 8, 2, 2, 1, 1};
   c.n = 2;
-  for (int bits : {1, 4, 8}) {
+  for (const auto& [bits, channels] :
+       {std::pair{1, 37}, {4, 37}, {8, 37}, {4, 48}, {8, 144}}) {  // by ones, by fours
+    c.shape = {channels, 4, 3, 8, 2, 2, 1, 1};
     c.act_bits = bits;
     cases::Random random(static_cast<uint64_t>(bits));
     const float alpha = 3.7f, scale = act_scale_of(alpha, bits);

@@ -57,7 +57,7 @@ std::vector<cuda::SramChoice> choices_of(const SramConvSpec& spec, size_t t) {
   std::vector<cuda::SramChoice> list;
   for (const cuda::SramKernelInfo& info : cuda::sram_cuda_kernels()) {
     std::set<cuda::AdcKind> seen;
-    for (const char* form : {"", "clamp", "half2", "fma", "table"}) {
+    for (const char* form : {"", "clamp", "fused", "half2", "fma", "table"}) {
       cuda::SramChoice choice;
       if (refuses(info.kernel, spec, t, cuda::GpuLimits{}, form, &choice).empty() &&
           seen.insert(choice.adc).second)

@@ -42,7 +42,22 @@ TEST(TwoFloats, GiveQuotientsWhereTheySayThatTheyDo) {
   EXPECT_EQ(cuda::times(0.0f, cuda::two_floats(1.0 / 3.0)), 0.0f);
 }
 
-TEST(TwoFloats, OfTwoDividendsDecideAboutAll) {
+/// All divisors that quotients below 1 of odd ones alone would let pass.
+TEST(TwoFloats, KnowTheWorstDivisors) {
+  const float pairs[][2] = {
+      {0x1.fcce2cp0f, 0x1.fa75cep0f}, {0x1.fd133cp0f, 0x1.f1e184p0f}, {0x1.fd883ep0f, 0x1.fe17cep0f},
+      {0x1.fdaa3cp0f, 0x1.f53facp0f}, {0x1.fe1c5cp0f, 0x1.f2483ap0f}, {0x1.fe449cp0f, 0x1.eb23d2p0f},
+      {0x1.fe6cdcp0f, 0x1.fb64bap0f}, {0x1.fecb4cp0f, 0x1.fa4364p0f}, {0x1.ff1f3cp0f, 0x1.f303bep0f}};
+  for (const auto& [d, x] : pairs)
+    for (float scale : {1.0f, 0x1p-20f, 0x1p25f}) {
+      const cuda::TwoFloats reciprocal = cuda::two_floats(1.0 / (d * scale));
+      EXPECT_NE(cuda::divide<false>(x, d * scale, reciprocal), x / (d * scale)) << std::hexfloat << d;
+      EXPECT_FALSE(cuda::gives_quotients(reciprocal, d * scale)) << std::hexfloat << d;
+      EXPECT_EQ(cuda::divide<true>(x, d * scale, reciprocal), x / (d * scale)) << std::hexfloat << d;
+    }
+}
+
+TEST(TwoFloats, OfFewDividendsDecideAboutAll) {
   cases::Random random(12);
   int agreed = 0, refused = 0;
   while (agreed < 4 || refused < 2) {
