@@ -105,11 +105,7 @@ SRAMSIM_DEVICE uint32_t warp_or(uint32_t value) {
 }
 /// v, which is the same in all lanes: the compiler learns so, and keeps it in a uniform register.
 SRAMSIM_DEVICE uint32_t uniform(uint32_t v) {
-#if __CUDA_ARCH__ >= 800
-  return __reduce_or_sync(0xffffffffu, v);
-#else
-  return v;
-#endif
+  return warp_or(v);
 }
 SRAMSIM_DEVICE uint32_t warp_shuffle(uint32_t value, int lane) {
   return __shfl_sync(0xffffffffu, value, lane);

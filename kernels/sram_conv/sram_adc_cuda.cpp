@@ -44,6 +44,17 @@ std::string first_admitted(Try attempt) {
   return reason;
 }
 
+/// The same for the factor of the float forms.
+template <typename Try>
+std::string first_admitted_scale(const AdcTable& table, AdcForm* form, Try attempt) {
+  return first_admitted([&](int nudge) {
+    form->scale = static_cast<float>(std::ldexp(1.0, 125) / table.step);
+    if (!std::isfinite(form->scale)) return std::string("the step is too small for a float");
+    for (int k = 0; k < nudge; ++k) form->scale = std::nextafter(form->scale, HUGE_VALF);
+    return attempt();
+  });
+}
+
 std::string admit_clamp(const AdcTable& table, uint32_t p_max, AdcForm* form) {
   form->limit = static_cast<int32_t>(limit_of(table, p_max));
   form->bias = 0;
@@ -56,10 +67,7 @@ std::string admit_fma(const AdcTable& table, uint32_t p_max, AdcForm* form) {
   if (limit >= (1u << 23) || p_max >= (1u << 23)) return "codes exceed the 23 bits of a float's significand";
   form->bias = kFloatOne - limit;
   form->offset = static_cast<float>(1.0 - std::ldexp(limit, -24));
-  return first_admitted([&](int nudge) {
-    form->scale = static_cast<float>(std::ldexp(1.0, 125) / table.step);
-    if (!std::isfinite(form->scale)) return std::string("the step is too small for a float");
-    for (int k = 0; k < nudge; ++k) form->scale = std::nextafter(form->scale, HUGE_VALF);
+  return first_admitted_scale(table, form, [&] {
     return first_difference(table, p_max, [&](uint32_t p) {
       return ptx::fma_saturate(p, form->scale, form->offset) - form->bias;
     });
@@ -70,10 +78,7 @@ std::string admit_fma(const AdcTable& table, uint32_t p_max, AdcForm* form) {
 std::string admit_fused(const AdcTable& table, uint32_t p_max, AdcForm* form) {
   if (p_max >= (1u << 23)) return "partial sums exceed the 23 bits of a float's significand";
   form->bias = 0;
-  return first_admitted([&](int nudge) {
-    form->scale = static_cast<float>(std::ldexp(1.0, 125) / table.step);
-    if (!std::isfinite(form->scale)) return std::string("the step is too small for a float");
-    for (int k = 0; k < nudge; ++k) form->scale = std::nextafter(form->scale, HUGE_VALF);
+  return first_admitted_scale(table, form, [&] {
     std::string reason;
     for (uint32_t odd = 0; odd < 2 && reason.empty(); ++odd)
       reason = first_difference(table, p_max, [&](uint32_t p) {

@@ -33,6 +33,10 @@ inline constexpr int kRowTiles = 2;                 ///< 16-row mma tiles of a w
 inline constexpr int kWarpPixels = 16 * kRowTiles;  ///< output pixels of a warp
 inline constexpr int kTileSide = 8;                 ///< the halo kernels tile the image by 8x8 output pixels
 inline constexpr int kTilePixels = kTileSide * kTileSide;
+/// Input pixels under a side of such a tile: its halo.
+constexpr int halo_side(int kernel, int stride) {
+  return (kTileSide - 1) * stride + kernel;
+}
 inline constexpr int kDirectTileN = 64;    ///< output channels of a warp: direct loop
 inline constexpr int kChainedTileN = 32;   ///< the same, chained loop, which also holds the partial sums
 inline constexpr int kPortablePixels = 4;  ///< output pixels of a thread of the portable kernel
@@ -71,8 +75,8 @@ struct alignas(16) Pass {
   int32_t flush;
 };
 
-inline constexpr int kWarpgroupColumns =
-    64;  ///< (output channel, weight plane) of a *slice*, as a product has
+/// Columns, (output channel, weight plane), of a *slice*: those of a product.
+inline constexpr int kWarpgroupColumns = 64;
 /// How the warpgroup kernels multiply. Units of their operands hold 128 channels as bits, or 16 as bytes
 /// (float8); twin: bits, two slices at a time.
 enum class ProductKind { kBinary, kTwin, kFloat8 };
@@ -138,6 +142,9 @@ struct AdcForm {
 struct TwoFloats {
   float high = 1.0f, low = 0.0f;
 };
+SRAMSIM_DEVICE float times(float x, const TwoFloats& factor) {
+  return fmaf(x, factor.high, x * factor.low);
+}
 
 /// Where sums go. Exactly one of `s` and `y` is set; layout [N,OH,OW,O].
 struct Epilogue {
@@ -149,8 +156,8 @@ struct Epilogue {
   int32_t offset_weight = 0;              ///< offset encoding: 2^(B-1), else 0
   const int32_t* channel_sums = nullptr;  ///< sum of q over the channels of every padded pixel, or null
   bool relu = false;
-  bool float_step =
-      false;  ///< step_factor gives S, as the nearest float, of every sum that the layer can have
+  /// step_factor gives S, as the nearest float, of every sum that the layer can have.
+  bool float_step = false;
   TwoFloats step_factor;
   /// y in channel pairs (even O), scales within 2^-30 .. 2^30: then every intermediate of the quotients is a
   /// normal number, and they can be had from the reciprocals; one in eighty scales needs a correction.

@@ -48,7 +48,7 @@ std::span<const Warps> warp_grids(int tile_n, int o) {
 size_t halo_units(const SramConvSpec& spec, const SramChoice& c, bool integer, size_t steps, size_t passes,
                   size_t table_entries) {
   const ConvShape& s = spec.shape;
-  const size_t halo = (size_t{7} * s.stride + s.kh) * (size_t{7} * s.stride + s.kw);
+  const size_t halo = size_t{1} * halo_side(s.kh, s.stride) * halo_side(s.kw, s.stride);
   const size_t units = integer ? code_units(s.c) : plane_units(s.c);
   const size_t weights = (integer ? 1 : spec.planes()) * units * s.positions() * c.tile_o;
   const size_t tile = halo * units * (integer ? 1 : stored_bits(spec));
@@ -103,10 +103,10 @@ void fill_portable(const SramConvSpec& spec, SramChoice* choice) {
   choice->threads = kPortableThreads;
 }
 
-/// The first admitted form of `order`, or of those the one called `wanted`. `largest`: what a sum can come
-/// to.
+/// The first admitted form of `order`, or of those the one called `wanted`. `largest`: what a fused sum can
+/// come to.
 std::string fill_form(const SramConvSpec& spec, size_t adc, std::initializer_list<AdcKind> order,
-                      int64_t largest, const std::string& wanted, SramChoice* choice) {
+                      const std::string& wanted, SramChoice* choice, int64_t largest = 0) {
   const AdcTable& table = spec.adcs[adc];
   std::string reason = "it has no converter form '" + wanted + "'";
   for (AdcKind kind : order) {
@@ -147,8 +147,8 @@ std::string refuses_direct(const SramConvSpec& spec, size_t adc, const GpuLimits
   choice->groups_per_step = direct_groups_per_step(spec);
   if (choice->groups_per_step == 0) return "row groups span several mma";
   std::string reason =
-      fill_form(spec, adc, {AdcKind::kClamp, AdcKind::kFused, AdcKind::kHalf2, AdcKind::kFma},
-                largest_sum(spec, adc), form, choice);
+      fill_form(spec, adc, {AdcKind::kClamp, AdcKind::kFused, AdcKind::kHalf2, AdcKind::kFma}, form, choice,
+                largest_sum(spec, adc));
   if (!reason.empty()) return reason;
   const size_t steps = direct_steps(spec, choice->groups_per_step, {}, 0).size();
   return fill_halo(spec, gpu, kDirectTileN, false, steps, size_t{1} * spec.digits() * spec.planes(), choice);
@@ -204,7 +204,7 @@ std::string refuses_float8(const SramConvSpec& spec, size_t adc, const GpuLimits
   if (std::string reason = refuses_warpgroups(spec, gpu); !reason.empty()) return reason;
   const WarpgroupProducts made = warpgroup_products(spec, ProductKind::kFloat8, false);
   if (!made.refusal.empty()) return made.refusal;
-  if (std::string reason = fill_form(spec, adc, {AdcKind::kHalf2}, 0, form, choice); !reason.empty())
+  if (std::string reason = fill_form(spec, adc, {AdcKind::kHalf2}, form, choice); !reason.empty())
     return reason;
   AdcForm scaled;
   admit_adc_form(spec.adcs[adc], spec.p_max(), AdcKind::kHalf2, &scaled);
@@ -242,7 +242,7 @@ std::string refuses_binary(const SramConvSpec& spec, size_t adc, const GpuLimits
   for (AdcKind kind : {AdcKind::kFused, AdcKind::kHalf2, AdcKind::kFma}) {
     if (kind == AdcKind::kFused && one_slice) continue;  // half of an o tile would be empty
     if (kind == AdcKind::kHalf2 && !fits_lanes(spec, adc)) continue;
-    reason = fill_form(spec, adc, {kind}, largest, form, choice);
+    reason = fill_form(spec, adc, {kind}, form, choice, largest);
     if (reason.empty()) reason = fill_bits(spec, gpu, choice);
     if (reason.empty()) break;
   }
@@ -251,8 +251,7 @@ std::string refuses_binary(const SramConvSpec& spec, size_t adc, const GpuLimits
 
 std::string refuses_chained(const SramConvSpec& spec, size_t adc, const GpuLimits& gpu,
                             const std::string& form, SramChoice* choice) {
-  std::string reason = fill_form(spec, adc, {AdcKind::kHalf2, AdcKind::kFma, AdcKind::kTable},
-                                 largest_sum(spec, adc), form, choice);
+  std::string reason = fill_form(spec, adc, {AdcKind::kHalf2, AdcKind::kFma, AdcKind::kTable}, form, choice);
   if (!reason.empty()) return reason;
   return fill_halo(spec, gpu, kChainedTileN, false, chained_steps(spec, {}, 0).size(),
                    size_t{1} * spec.digits() * spec.planes(), choice);
@@ -300,8 +299,7 @@ std::string refuses(SramKernel kernel, const SramConvSpec& spec, size_t adc, con
     case SramKernel::kChained:
       return refuses_chained(spec, adc, gpu, form, choice);
     case SramKernel::kGather: {
-      std::string reason =
-          fill_form(spec, adc, {AdcKind::kFma, AdcKind::kTable}, largest_sum(spec, adc), form, choice);
+      std::string reason = fill_form(spec, adc, {AdcKind::kFma, AdcKind::kTable}, form, choice);
       if (reason.empty()) fill_gather(spec, choice);
       return reason;
     }

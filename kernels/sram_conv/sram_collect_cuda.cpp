@@ -60,7 +60,7 @@ struct WindowWord {
 
 /// Piece::source and Piece::target.
 uint32_t source_of(const ConvShape& s, const WindowWord& at) {
-  const int width = (kTileSide - 1) * s.stride + s.kw, pixels = ((kTileSide - 1) * s.stride + s.kh) * width;
+  const int width = halo_side(s.kw, s.stride), pixels = halo_side(s.kh, s.stride) * width;
   const int unit = at.word / 4 * pixels + at.position / s.kw * width + at.position % s.kw;
   return static_cast<uint32_t>(unit * static_cast<int>(sizeof(Unit)) + at.word % 4 * 4);
 }

@@ -15,10 +15,10 @@ constexpr int kBlocksInSharedMemory = 2;  // of conv2 of the seed network
 /// holds nothing but its accumulators; packed lanes, which need totals beside them, leave no room for a
 /// second block, nor do fused sums of two row groups.
 template <class Form, int kGroups>
-constexpr int kResidentBlocks = Form::kKind == AdcKind::kClamp                  ? 2
-                                : Form::kKind == AdcKind::kHalf2                ? 1
-                                : Form::kKind == AdcKind::kFused&& kGroups == 2 ? 1
-                                                                                : kBlocksInSharedMemory;
+constexpr int kResidentBlocks = Form::kKind == AdcKind::kClamp                     ? 2
+                                : Form::kKind == AdcKind::kHalf2                   ? 1
+                                : (Form::kKind == AdcKind::kFused && kGroups == 2) ? 1
+                                                                                   : kBlocksInSharedMemory;
 
 template <class Form, int kGroups>
 __global__ void __launch_bounds__(kMmaThreads, kResidentBlocks<Form, kGroups>)

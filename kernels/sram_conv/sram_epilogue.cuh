@@ -69,10 +69,6 @@ SRAMSIM_DEVICE void store_sum(const Geometry& g, const Epilogue& e, const Output
     e.y[at] = real_output(e, o, acc, window);
 }
 
-SRAMSIM_DEVICE float times(float x, const TwoFloats& factor) {
-  return fmaf(x, factor.high, x * factor.low);
-}
-
 /// x / d from r = 1/d, correctly rounded. kCorrects: by one more Newton step, which is exact from a faithful
 /// quotient on (Markstein, "Computation of elementary functions on the IBM RISC System/6000 processor", IBM
 /// J. Res. Dev. 34(1), 1990).

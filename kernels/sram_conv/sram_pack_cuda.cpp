@@ -160,7 +160,7 @@ using GroupParts = std::vector<std::vector<GroupPart>>;
 /// Parts where they lie under a tile, in the order of their places.
 GroupParts parts_in_place(const SramConvSpec& spec, ProductKind kind) {
   const int size = unit_channels(kind);
-  const int width = kTileSide - 1 + spec.shape.kw, pixels = (kTileSide - 1 + spec.shape.kh) * width;
+  const int width = halo_side(spec.shape.kw, 1), pixels = halo_side(spec.shape.kh, 1) * width;
   GroupParts groups(spec.rows.groups());
   for (int g = 0; g < spec.rows.groups(); ++g) {
     std::vector<std::pair<std::tuple<int, int, int>, GroupPart>> found;  // by unit, position, first channel
@@ -206,6 +206,10 @@ GroupParts parts_collected(const CollectPlan& plan) {
           {row.position, row.channel, row.bit % 128});
   }
   return groups;
+}
+
+GroupParts parts_of(const SramConvSpec& spec, ProductKind kind, const CollectPlan& plan) {
+  return plan.units > 0 ? parts_collected(plan) : parts_in_place(spec, kind);
 }
 
 int products_of(const GroupParts& groups) {
@@ -257,7 +261,7 @@ WarpgroupProducts warpgroup_products(const SramConvSpec& spec, ProductKind kind,
   if (made.refusal.empty() && !collects) made.refusal = refuses_in_place(spec);
   if (!made.refusal.empty()) return made;
   if (collects) made.collect = collect_rows(spec);
-  const GroupParts groups = collects ? parts_collected(made.collect) : parts_in_place(spec, kind);
+  const GroupParts groups = parts_of(spec, kind, made.collect);
   size_t all = 0;
   for (const auto& parts : groups) {
     all += parts.size();
@@ -279,8 +283,7 @@ WarpgroupOffsets warpgroup_offsets(const SramConvSpec& spec, ProductKind kind, c
                                    int slices) {
   const ConvShape& s = spec.shape;
   const auto digits = static_cast<uint32_t>(spec.digits()), units = static_cast<uint32_t>(plane_units(s.c));
-  const auto pixels =
-      static_cast<uint32_t>(((kTileSide - 1) * s.stride + s.kh) * ((kTileSide - 1) * s.stride + s.kw));
+  const auto pixels = static_cast<uint32_t>(halo_side(s.kh, s.stride) * halo_side(s.kw, s.stride));
   const auto products = static_cast<uint32_t>(made.products.size());
   const uint32_t spread_units = kind == ProductKind::kFloat8
                                     ? 8 * units * pixels
@@ -300,12 +303,10 @@ WarpgroupOffsets warpgroup_offsets(const SramConvSpec& spec, ProductKind kind, c
 }
 
 std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t* codes, ProductKind kind,
-                                         bool collects, int slices) {
+                                         const WarpgroupProducts& made, int slices) {
   const ConvShape& shape = spec.shape;
   const int pairs = warpgroup_pairs(spec), thread_o = 8 / pairs, slice_o = 4 * thread_o;
-  const GroupParts groups = collects ? parts_collected(collect_rows(spec)) : parts_in_place(spec, kind);
-  const int slice_units = warpgroup_products(spec, kind, collects).slice_units;
-  std::vector<Unit> packed(size_t{1} * slices * slice_units);
+  std::vector<Unit> packed(size_t{1} * slices * made.slice_units);
   const auto set = [&](Unit& unit, int place) {
     if (kind == ProductKind::kFloat8) {
       const int byte = place % 32 / 8;
@@ -315,10 +316,10 @@ std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t*
     }
   };
   int before = 0;  // units of the slice
-  for (const auto& parts : groups)
+  for (const auto& parts : parts_of(spec, kind, made.collect))
     for (const GroupPart& part : parts) {
       for (int o = 0; o < shape.o; ++o) {
-        Unit* operand = &packed[size_t{1} * (o / slice_o) * slice_units + before];
+        Unit* operand = &packed[size_t{1} * (o / slice_o) * made.slice_units + before];
         const int t = o % slice_o / thread_o, m = o % thread_o;
         for (const CollectedRow& row : part.rows) {
           const int code = codes[(int64_t{o} * shape.positions() + row.position) * shape.c + row.channel];

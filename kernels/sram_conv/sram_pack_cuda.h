@@ -69,7 +69,7 @@ inline constexpr uint8_t kFloat8Weights[8] = {0x40, 0x38, 0x30, 0x28, 0x20, 0x10
 /// beyond the output channels are zero. With m = j / pairs, column 8j + 2t + x of a slice is plane 2*(j %
 /// pairs) + x of its output channel 8/pairs * t + m.
 std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t* codes, ProductKind kind,
-                                         bool collects, int slices);
+                                         const WarpgroupProducts& made, int slices);
 
 /// The largest sum of codes of one weight plane, and the largest shift-add of an output channel, either way.
 int64_t largest_column_sum(const SramConvSpec& spec, size_t adc);

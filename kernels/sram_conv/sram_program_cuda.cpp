@@ -72,10 +72,9 @@ void fill_warpgroups(const SramConvSpec& spec, const int8_t* codes, SramProgram&
   args.piece_count = static_cast<int32_t>(made.collect.pieces.size());
   args.collected_units = made.collect.units;
   args.a_rows = made.collect.units > 0 ? kTileSide : args.halo_width;
+  program.weights = pack_warpgroup_weights(spec, codes, kind, made, grid_tiles_o(program) * args.slices);
   program.products = std::move(made.products);
   program.pieces = std::move(made.collect.pieces);
-  program.weights =
-      pack_warpgroup_weights(spec, codes, kind, program.choice.collects, grid_tiles_o(program) * args.slices);
   for (int j = 0; j < spec.planes(); ++j)
     args.plane_weight[j] = plane_weight(spec.encoding, spec.weight_bits, j);
   args.weights_sum = std::accumulate(std::begin(args.plane_weight), std::end(args.plane_weight), 0);
@@ -94,8 +93,8 @@ SramProgram make_sram_program(const SramConvSpec& spec, size_t adc, const int8_t
   args.warps_m = choice.warps_m;
   args.warps_n = choice.warps_n;
   args.warps_k = choice.warps_k;
-  args.halo_height = (kTileSide - 1) * spec.shape.stride + spec.shape.kh;
-  args.halo_width = (kTileSide - 1) * spec.shape.stride + spec.shape.kw;
+  args.halo_height = halo_side(spec.shape.kh, spec.shape.stride);
+  args.halo_width = halo_side(spec.shape.kw, spec.shape.stride);
   const OperandStrides strides = make_strides(spec, args, integer, halo);
   fill_adc(spec, adc, program);
   if (uses_warpgroups(choice.kernel)) {

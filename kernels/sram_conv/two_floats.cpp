@@ -17,10 +17,6 @@
 namespace sramsim::cuda {
 namespace {
 
-float product(float x, const TwoFloats& factor) {
-  return std::fmaf(x, factor.high, x * factor.low);
-}
-
 /// 2^-k modulo an odd number.
 uint32_t inverse_power_of_two(int k, uint32_t odd) {
   uint32_t inverse = 1;
@@ -39,7 +35,7 @@ bool gives_sums(const TwoFloats& factor, double step, int64_t most) {
   if (step == 1.0) return true;
   if (most > (1 << 18)) return false;
   for (int32_t n = 0; n <= most; ++n)  // negative ones are mirror images
-    if (product(static_cast<float>(n), factor) != static_cast<float>(step * n)) return false;
+    if (times(static_cast<float>(n), factor) != static_cast<float>(step * n)) return false;
   return true;
 }
 
@@ -55,7 +51,7 @@ bool gives_quotients(const TwoFloats& reciprocal, float d) {
   for (uint32_t dividend : odd ? of_odd : of_even) {
     if (dividend >= 1u << 24) continue;  // no float
     const auto x = std::ldexp(static_cast<float>(dividend), exponent);
-    if (product(x, reciprocal) != x / d) return false;
+    if (times(x, reciprocal) != x / d) return false;
   }
   return true;
 }
