@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/backend/backend.h"
+#include "kernels/core/scratch_bytes.h"
 #include "kernels/int_conv/int_conv.h"
 #include "kernels/int_conv/onednn_int_conv.h"
 #include "tests/cases.h"
@@ -39,9 +40,12 @@ double macs(const ConvShape& shape) {
   return static_cast<double>(shape.outputs()) * static_cast<double>(shape.rows()) * kBatch;
 }
 
-/// The project's exact convolution with scaled outputs.
-void int_conv(benchmark::State& state, ConvShape shape) {
-  const cases::Operands operands = make_operands(layer(shape));
+/// The project's exact convolution with scaled outputs; so many of the codes are not zero.
+void int_conv(benchmark::State& state, ConvShape shape, double nonzero = 1.0) {
+  cases::Operands operands = make_operands(layer(shape));
+  cases::Random random(2);
+  for (uint8_t& q : operands.q)
+    if (random.unit() >= nonzero) q = 0;
   const auto plan = plan_int_conv(shape, kMaxQ, operands.codes.data());
   std::vector<float> y(static_cast<size_t>(shape.outputs()) * kBatch);
   for (auto _ : state) {
@@ -52,6 +56,8 @@ void int_conv(benchmark::State& state, ConvShape shape) {
 }
 BENCHMARK_CAPTURE(int_conv, conv1, kConv1)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(int_conv, conv2, kConv2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(int_conv, conv2_12_percent, kConv2, 0.12)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(int_conv, conv2_3_percent, kConv2, 0.03)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(int_conv, fc1, kFc1)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 /// oneDNN's convolution alone, accumulators out, packed and allocated beforehand: what int_conv is held
@@ -60,7 +66,7 @@ void onednn_conv(benchmark::State& state, ConvShape shape, IntConvMethod method)
   const cases::Operands operands = make_operands(layer(shape));
   OneDnnIntConv conv(shape, kBatch, method);
   conv.pack(operands.codes.data());
-  onednn::Scratch scratch, acc;
+  ScratchBytes scratch, acc;
   void* const room = scratch.reserve(conv.scratch_bytes());
   void* const out = acc.reserve(static_cast<size_t>(shape.outputs()) * kBatch * sizeof(int32_t));
   for (auto _ : state) conv.run_sums(operands.q.data(), out, room);

@@ -2,6 +2,7 @@
 // their layout where they do not work on channels-last memory (Winograd).
 #include "kernels/conv_backward/plans.h"
 #include "kernels/core/parallel.h"
+#include "kernels/core/scratch_bytes.h"
 #include "kernels/elementwise/loops.h"
 #include "kernels/onednn/onednn.h"
 
@@ -143,7 +144,7 @@ class OneDnnBackward final : public ConvBackwardPlan {
   dnnl::convolution_backward_weights weights_primitive_;
   Operand x_, dy_, dw_;
   memory dy_for_weights_, c_, dx_;  // empty where no reorder is needed
-  onednn::Scratch scratch_;
+  ScratchBytes scratch_;
 };
 
 }  // namespace

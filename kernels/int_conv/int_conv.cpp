@@ -7,18 +7,17 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/core/cpu_features.h"
+#include "kernels/core/division.h"
 #include "kernels/core/parallel.h"
-#include "kernels/elementwise/loops.h"
+#include "kernels/core/scratch_bytes.h"
+#include "kernels/int_conv/deliver.h"
 #include "kernels/int_conv/direct.h"
+#include "kernels/int_conv/nonzero_plan.h"
 #include "kernels/int_conv/onednn_int_conv.h"
 
 namespace sramsim {
 namespace {
-
-template <typename T>
-void deliver_sums(const T* acc, size_t count, double* s) {
-  for (size_t i = 0; i < count; ++i) s[i] = static_cast<double>(acc[i]);
-}
 
 /// Own loops, one output row at a time: the accumulators stay in the cache and are delivered from there.
 class DirectPlan final : public IntConvPlan {
@@ -33,21 +32,16 @@ class DirectPlan final : public IntConvPlan {
 
   void run(const uint8_t* q, int n, const SramOutput& output) const override {
     const auto& loops = direct_conv_loops();
-    const int out_h = shape_.out_h(), out_w = shape_.out_w();
-    const int64_t rows = int64_t{n} * out_h;
+    const int out_h = shape_.out_h();
 #pragma omp parallel
     {
       thread_local std::vector<int32_t> acc;
-      acc.resize(static_cast<size_t>(out_w) * shape_.o);
+      acc.resize(static_cast<size_t>(shape_.out_w()) * shape_.o);
 #pragma omp for schedule(static)
-      for (int64_t row = 0; row < rows; ++row) {
+      for (int64_t row = 0; row < int64_t{n} * out_h; ++row) {
         const uint8_t* image = q + row / out_h * shape_.inputs();
         loops.forward_row(shape_, image, weights_.data(), static_cast<int>(row % out_h), acc.data());
-        const size_t count = acc.size(), at = static_cast<size_t>(row) * count;
-        if (output.s) deliver_sums(acc.data(), count, output.s + at);
-        if (output.y)
-          elementwise_loops().scale_int(acc.data(), out_w, shape_.o, output.act_scale, output.weight_scale,
-                                        output.bias, output.relu, output.y + at);
+        deliver_row(shape_, acc.data(), row, output);
       }
     }
   }
@@ -69,7 +63,7 @@ class OneDnnPlan final : public IntConvPlan {
   }
 
   void run(const uint8_t* q, int n, const SramOutput& output) const override {
-    thread_local onednn::Scratch scratch, sums;
+    thread_local ScratchBytes scratch, sums;
     if (output.y) {
       const OneDnnIntConv& conv = primitive(n, {true, output.bias != nullptr, output.relu});
       conv.run_scaled(q, output, scratch.reserve(conv.scratch_bytes()));
@@ -110,11 +104,58 @@ class OneDnnPlan final : public IntConvPlan {
   mutable std::map<std::pair<int, IntConvOutput>, Slot> slots_;
 };
 
+/// Shares of nonzero codes up to which their convolution is faster than oneDNN's of all codes, by what oneDNN
+/// multiplies with (conv2 of the seed network: bench/ops_bench, and the same with ONEDNN_MAX_CPU_ISA).
+constexpr double kShareMatrixUnit = 0.03, kShareVnni = 0.15, kShareOther = 0.4;
+
+double largest_share(const ConvShape& shape) {
+  const double share = cpu_has_amx() ? kShareMatrixUnit : onednn::has_vnni() ? kShareVnni : kShareOther;
+  return share * shape.o / round_up(shape.o, kNonzeroVector);
+}
+
+/// Each run() by oneDNN or over the nonzero codes, whichever is faster; sums are the same.
+class ByZerosPlan final : public IntConvPlan {
+ public:
+  ByZerosPlan(const ConvShape& shape, IntConvMethod method, int max_code)
+      : shape_(shape), all_(shape, method), nonzero_(shape, max_code), largest_share_(largest_share(shape)) {}
+
+  void repack(const int8_t* codes) override {
+    codes_.assign(codes, codes + shape_.weights());
+    packed_all_ = packed_nonzero_ = false;
+  }
+
+  void run(const uint8_t* q, int n, const SramOutput& output) const override {
+    if (nonzero_share(q, n * shape_.inputs()) <= largest_share_)
+      packed(nonzero_, packed_nonzero_).run(q, n, output);
+    else
+      packed(all_, packed_all_).run(q, n, output);
+  }
+
+ private:
+  /// Packs weights for the plan that needs them: training replaces them in every step.
+  const IntConvPlan& packed(IntConvPlan& plan, bool& is_packed) const {
+    const std::lock_guard lock(mutex_);
+    if (!is_packed) plan.repack(codes_.data());
+    is_packed = true;
+    return plan;
+  }
+
+  ConvShape shape_;
+  std::vector<int8_t> codes_;
+  mutable std::mutex mutex_;
+  mutable OneDnnPlan all_;
+  mutable NonzeroConvPlan nonzero_;
+  mutable bool packed_all_ = false, packed_nonzero_ = false;
+  double largest_share_;
+};
+
 }  // namespace
 
 std::unique_ptr<IntConvPlan> plan_int_conv(const ConvShape& shape, int max_q, int max_code) {
   const IntConvMethod method = choose_int_conv(shape, max_q, max_code);
   if (method == IntConvMethod::kDirect) return std::make_unique<DirectPlan>(shape);
+  if (nonzero_conv_fits(shape, max_q, max_code))
+    return std::make_unique<ByZerosPlan>(shape, method, max_code);
   return std::make_unique<OneDnnPlan>(shape, method);
 }
 

@@ -1,7 +1,5 @@
 #include "kernels/onednn/onednn.h"
 
-#include <cstdlib>
-#include <new>
 #include <unordered_map>
 
 #include "kernels/core/error.h"
@@ -49,23 +47,6 @@ dnnl::primitive_attr user_scratchpad() {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   return attr;
-}
-
-Scratch::~Scratch() {
-  std::free(data_);
-}
-
-void* Scratch::reserve(size_t bytes) {
-  if (bytes > size_) {
-    std::free(data_);
-    size_ = (bytes + 63) / 64 * 64;
-    data_ = std::aligned_alloc(64, size_);
-    if (!data_) {
-      size_ = 0;
-      throw std::bad_alloc();
-    }
-  }
-  return data_;
 }
 
 dnnl::memory view(const dnnl::memory::desc& desc, const void* data) {

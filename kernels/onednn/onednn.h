@@ -24,20 +24,6 @@ dnnl::memory::dims output_dims(const ConvShape& shape, int n);
 /// The primitives run on the caller's scratchpad, so that plans can run on several threads at once.
 dnnl::primitive_attr user_scratchpad();
 
-/// 64-byte aligned bytes that only grow.
-class Scratch {
- public:
-  Scratch() = default;
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch();
-  void* reserve(size_t bytes);
-
- private:
-  void* data_ = nullptr;
-  size_t size_ = 0;
-};
-
 /// A view of memory that somebody else owns; oneDNN takes sources as non-const pointers and does not write.
 dnnl::memory view(const dnnl::memory::desc& desc, const void* data);
 

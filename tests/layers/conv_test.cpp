@@ -7,8 +7,10 @@
 #include "kernels/backend/backend.h"
 #include "kernels/conv_backward/conv_backward.h"
 #include "kernels/core/error.h"
+#include "kernels/core/scratch_bytes.h"
 #include "kernels/int_conv/direct.h"
 #include "kernels/int_conv/int_conv.h"
+#include "kernels/int_conv/nonzero_plan.h"
 #include "kernels/int_conv/onednn_int_conv.h"
 #include "kernels/onednn/onednn.h"
 #include "tests/layers/random_data.h"
@@ -124,7 +126,7 @@ TEST(IntConv, EveryMethodIsExactWhereItIsChosen) {
     if (method == IntConvMethod::kInt8 && !onednn::has_vnni()) continue;
     OneDnnIntConv conv(k.shape, k.n, method);
     conv.pack(x.codes.data());
-    onednn::Scratch scratch;
+    ScratchBytes scratch;
     std::vector<int32_t> acc(want.size());
     conv.run_sums(x.q.data(), acc.data(), scratch.reserve(conv.scratch_bytes()));
     for (size_t i = 0; i < want.size(); ++i) {
@@ -182,6 +184,80 @@ TEST(IntConv, DirectLoopsOfEveryInstructionSetAgree) {
       EXPECT_EQ(dx, first_dx);
     }
   }
+}
+
+/// Keeps about `share` of the codes.
+void thin_out(std::vector<uint8_t>& q, double share) {
+  const auto keep = test::Draw(5).floats(q.size(), 0, 1);
+  for (size_t i = 0; i < q.size(); ++i)
+    if (keep[i] >= share) q[i] = 0;
+}
+
+TEST(IntConv, NonzeroLoopsOfEveryInstructionSetAgree) {
+  std::vector<ConvCase> convolutions(std::begin(kCases), std::end(kCases));
+  // Several blocks of output channels, the last one narrow; bands that do not divide the rows.
+  convolutions.push_back(
+      {{.c = 70, .h = 9, .w = 5, .o = 297, .kh = 3, .kw = 2, .stride = 2, .padding = 1}, 3, 4, 4});
+  convolutions.push_back({{.c = 128, .h = 7, .w = 7, .o = 64, .kh = 3, .kw = 3}, 1, 8, 8});
+  for (const ConvCase& k : convolutions)
+    for (const double share : {0.0, 0.05, 0.5, 1.0}) {
+      SCOPED_TRACE(print(k) + " " + std::to_string(share));
+      Operands x(k);
+      thin_out(x.q, share);
+      const auto want = naive_sums(k, x);
+      for (const NonzeroConvLoops* loops : nonzero_conv_targets()) {
+        SCOPED_TRACE(loops->name);
+        NonzeroConvPlan plan(k.shape, 1 << (k.weight_bits - 1), *loops);
+        plan.repack(x.codes.data());
+        std::vector<double> s(want.size());
+        plan.run(x.q.data(), k.n, {.s = s.data()});
+        for (size_t i = 0; i < want.size(); ++i) ASSERT_EQ(s[i], static_cast<double>(want[i])) << i;
+      }
+    }
+}
+
+/// The largest products, all of one sign: sums of 16 bits are given up in time.
+TEST(IntConv, NonzeroLoopsKeepTheLargestSums) {
+  for (const int act_bits : {4, 8}) {
+    const ConvCase k{{.c = 96, .h = 4, .w = 4, .o = 33, .kh = 3, .kw = 3}, 1, act_bits, 8};
+    Operands x(k);
+    std::fill(x.q.begin(), x.q.end(), static_cast<uint8_t>((1 << act_bits) - 1));
+    std::fill(x.codes.begin(), x.codes.end(), int8_t{-128});
+    const double want = -128.0 * ((1 << act_bits) - 1) * k.shape.rows();
+    for (const NonzeroConvLoops* loops : nonzero_conv_targets()) {
+      NonzeroConvPlan plan(k.shape, 128, *loops);
+      plan.repack(x.codes.data());
+      std::vector<double> s(k.shape.outputs());
+      plan.run(x.q.data(), 1, {.s = s.data()});
+      for (const double sum : s) ASSERT_EQ(sum, want) << loops->name;
+    }
+  }
+}
+
+TEST(IntConv, FewNonzeroCodesGiveTheSameOutputsAsMany) {
+  const ConvCase k{{.c = 64, .h = 12, .w = 12, .o = 64, .kh = 3, .kw = 3}, 2, 4, 4};
+  const auto bias = test::Draw(3).floats(k.shape.o, -1, 1);
+  for (const double share : {0.01, 1.0}) {
+    Operands x(k);
+    thin_out(x.q, share);
+    EXPECT_EQ(nonzero_share(x.q.data(), static_cast<int64_t>(x.q.size())) < 0.03, share < 0.03);
+    const auto want = naive_sums(k, x);
+    const auto plan = plan_int_conv(k.shape, 15, x.codes.data());
+    std::vector<float> y(want.size());
+    plan->run(x.q.data(), k.n,
+              {.y = y.data(), .act_scale = 1.7f, .weight_scale = 23.1f, .bias = bias.data(), .relu = true});
+    for (size_t i = 0; i < want.size(); ++i)
+      ASSERT_EQ(y[i], layer_output(static_cast<double>(want[i]), 1.7f, 23.1f, bias[i % k.shape.o], true))
+          << i;
+  }
+}
+
+TEST(IntConv, NonzeroShareCountsCodes) {
+  std::vector<uint8_t> q(64, 0);
+  EXPECT_EQ(nonzero_share(q.data(), 64), 0.0);
+  for (int k = 0; k < 16; ++k) q[3 * k] = static_cast<uint8_t>(k % 2 ? 1 : 0x80);
+  EXPECT_EQ(nonzero_share(q.data(), 64), 0.25);
+  EXPECT_EQ(nonzero_share(q.data(), 7), 1.0) << "too few to tell: all of them";
 }
 
 TEST(IntConv, RepackTakesNewWeightsForEveryBatchSize) {
