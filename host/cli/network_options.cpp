@@ -26,7 +26,7 @@ void add_network_options(CLI::App& command, NetworkOptions& options) {
 void add_engine_options(CLI::App& command, NetworkOptions& options) {
   command.add_option("--batch", options.batch, "images per step: memory and speed, never the results")
       ->check(CLI::Range(1, 65536))
-      ->default_str("64 on a CPU, 512 on a GPU")
+      ->default_str("8 per thread, from 16 to 64, on a CPU; 512 on a GPU")
       ->type_name("N")
       ->group("Run");
   add_kernel_option(command, options.kernel);

@@ -55,7 +55,7 @@ class Backend {
   virtual void trim() {}
   /// Images per step that keep this device busy, and memory that the outputs of one pass over a layer may
   /// take.
-  virtual int preferred_batch() const { return 64; }
+  virtual int preferred_batch() const = 0;
   virtual int64_t pass_bytes() const { return int64_t{256} << 20; }
 
   // --- repetition

@@ -1,6 +1,7 @@
 // The CPU behind the seam: oneDNN for convolutions, own SIMD loops for the rest.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <vector>
@@ -16,6 +17,9 @@ class CpuBackend : public Backend {
 
   std::string describe() const override;
   std::string kind() const override { return "cpu"; }
+
+  /// Few enough for activations to stay in a large cache between two layers, enough for threads to share.
+  int preferred_batch() const override { return std::clamp(8 * threads_, 16, 64); }
 
   void* allocate(size_t bytes) override;
   void release(void* data) noexcept override;
