@@ -6,12 +6,14 @@
 #include <chrono>
 #include <limits>
 
+#include "kernels/core/division.h"
+
 namespace sramsim {
 namespace {
 
 constexpr size_t kUnits = 4;
-constexpr int64_t kFewImages = 64;  // or a step, if that is larger: what takes long enough to time
-constexpr int kRuns = 2;  // of each measurement; the fastest counts
+constexpr int64_t kFewImages = 64;  // at least: what takes long enough to time
+constexpr int kRuns = 2;            // of each measurement; the fastest counts
 
 }  // namespace
 
@@ -21,7 +23,8 @@ Estimate estimate_sweep(Backend& backend, SweepNetworks& networks, const ImageSe
   if (units.empty()) return {0.0, "nothing to compute"};
   const int64_t all = SweepRunner(backend, networks, images, points, keys, options).images();
   // Images of the two measurements: steps of a fraction of the usual size would cost more per image.
-  const int64_t more = std::min(all, 3 * std::max<int64_t>(backend.preferred_batch(), kFewImages));
+  const int64_t batch = backend.preferred_batch();
+  const int64_t more = std::min(all, 3 * ceil_div(kFewImages, batch) * batch);
   const int64_t few = std::max<int64_t>(1, more / 3);
   SweepOptions on_few = options, on_more = options;
   on_few.evaluate.limit = few, on_more.evaluate.limit = more;

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/core/cpu_features.h"
 #include "kernels/core/division.h"
 #include "kernels/core/parallel.h"
 #include "kernels/core/scratch_bytes.h"
@@ -104,13 +103,26 @@ class OneDnnPlan final : public IntConvPlan {
   mutable std::map<std::pair<int, IntConvOutput>, Slot> slots_;
 };
 
-/// Shares of nonzero codes up to which their convolution is faster than oneDNN's of all codes, by what oneDNN
-/// multiplies with (conv2 of the seed network: bench/ops_bench, and the same with ONEDNN_MAX_CPU_ISA).
-constexpr double kShareMatrixUnit = 0.03, kShareVnni = 0.15, kShareOther = 0.4;
+/// Shares of nonzero codes at which their convolution takes as long as oneDNN's of all codes, by what oneDNN
+/// multiplies with, if lists were free; a list costs as much as so many codes. (bench/ops_bench, also with
+/// ONEDNN_MAX_CPU_ISA.)
+constexpr double kShareMatrixUnit = 0.085, kShareVnni = 0.2, kShareOther = 0.45;
+constexpr double kListCodes = 7.0;
 
 double largest_share(const ConvShape& shape) {
-  const double share = cpu_has_amx() ? kShareMatrixUnit : onednn::has_vnni() ? kShareVnni : kShareOther;
-  return share * shape.o / round_up(shape.o, kNonzeroVector);
+  const double share = onednn::has_matrix_unit() ? kShareMatrixUnit
+                       : onednn::has_vnni()      ? kShareVnni
+                                                 : kShareOther;
+  return (share - kListCodes / shape.c) * shape.o / round_up(shape.o, kNonzeroVector);
+}
+
+/// Whether run() may be worth a look at the codes: weights serve several windows, sums of 16 bits hold many
+/// products.
+bool nonzero_conv_may_pay(const ConvShape& shape, IntConvMethod method, int max_q, int max_code) {
+  constexpr int kWindows = 16, kProducts = 64;
+  return method == IntConvMethod::kInt8 && nonzero_conv_fits(shape, max_q, max_code) &&
+         shape.out_h() * int64_t{shape.out_w()} >= kWindows && kProducts * max_q * max_code <= INT16_MAX &&
+         largest_share(shape) > 0;
 }
 
 /// Each run() by oneDNN or over the nonzero codes, whichever is faster; sums are the same.
@@ -120,32 +132,31 @@ class ByZerosPlan final : public IntConvPlan {
       : shape_(shape), all_(shape, method), nonzero_(shape, max_code), largest_share_(largest_share(shape)) {}
 
   void repack(const int8_t* codes) override {
+    all_.repack(codes);
     codes_.assign(codes, codes + shape_.weights());
-    packed_all_ = packed_nonzero_ = false;
+    nonzero_packed_ = false;
   }
 
   void run(const uint8_t* q, int n, const SramOutput& output) const override {
-    if (nonzero_share(q, n * shape_.inputs()) <= largest_share_)
-      packed(nonzero_, packed_nonzero_).run(q, n, output);
-    else
-      packed(all_, packed_all_).run(q, n, output);
+    if (nonzero_share(q, n * shape_.inputs()) > largest_share_) return all_.run(q, n, output);
+    pack_nonzero();
+    nonzero_.run(q, n, output);
   }
 
  private:
-  /// Packs weights for the plan that needs them: training replaces them in every step.
-  const IntConvPlan& packed(IntConvPlan& plan, bool& is_packed) const {
+  /// Many plans never need these weights; training replaces them in every step.
+  void pack_nonzero() const {
     const std::lock_guard lock(mutex_);
-    if (!is_packed) plan.repack(codes_.data());
-    is_packed = true;
-    return plan;
+    if (!nonzero_packed_) nonzero_.repack(codes_.data());
+    nonzero_packed_ = true;
   }
 
   ConvShape shape_;
   std::vector<int8_t> codes_;
+  OneDnnPlan all_;
   mutable std::mutex mutex_;
-  mutable OneDnnPlan all_;
   mutable NonzeroConvPlan nonzero_;
-  mutable bool packed_all_ = false, packed_nonzero_ = false;
+  mutable bool nonzero_packed_ = false;
   double largest_share_;
 };
 
@@ -154,7 +165,7 @@ class ByZerosPlan final : public IntConvPlan {
 std::unique_ptr<IntConvPlan> plan_int_conv(const ConvShape& shape, int max_q, int max_code) {
   const IntConvMethod method = choose_int_conv(shape, max_q, max_code);
   if (method == IntConvMethod::kDirect) return std::make_unique<DirectPlan>(shape);
-  if (nonzero_conv_fits(shape, max_q, max_code))
+  if (nonzero_conv_may_pay(shape, method, max_q, max_code))
     return std::make_unique<ByZerosPlan>(shape, method, max_code);
   return std::make_unique<OneDnnPlan>(shape, method);
 }

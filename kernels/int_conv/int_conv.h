@@ -2,7 +2,8 @@
 // pass.
 //   acc[n,oh,ow,o] = sum over the window of q * c        u8 x s8 -> s32, then layer_output() where y is asked
 //   for
-// oneDNN does the work where its 8-bit kernels are exact for these operands; elsewhere a slower exact path.
+// oneDNN does the work where its 8-bit kernels are exact for these operands, own loops where few codes are
+// not zero; elsewhere a slower exact path.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ class IntConvPlan {
   virtual ~IntConvPlan() = default;
   /// S = acc. One output descriptor of the SRAM op: raw sums as double, or scaled floats.
   virtual void run(const uint8_t* q, int n, const SramOutput& output) const = 0;
-  /// Replaces the weights, as every training step does. Not while a run() is under way.
+  /// Replaces the weights, as every training step does, by some that are no larger than the plan was made
+  /// for. Not while a run() is under way.
   virtual void repack(const int8_t* codes) = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "kernels/int_conv/nonzero.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "kernels/core/cpu_features.h"
 #include "kernels/core/division.h"
@@ -35,11 +36,12 @@ NonzeroWeights make_nonzero_weights(const ConvShape& shape, int max_code) {
 void pack_nonzero_weights(const int8_t* codes, NonzeroWeights& packed) {
   const ConvShape& shape = packed.shape;
   const int64_t rows = shape.rows();
-  int16_t* to = packed.weights.get();
   for (int first = 0; first < shape.o; first += kNonzeroBlock) {
     const int outputs = std::min(kNonzeroBlock, shape.o - first), width = round_up(outputs, kNonzeroVector);
-    for (int64_t row = 0; row < rows; ++row, to += width)
-      for (int o = 0; o < outputs; ++o) to[o] = codes[(first + o) * rows + row];
+    int16_t* const block = packed.weights.get() + first * rows;  // all blocks before are full
+#pragma omp parallel for schedule(static)
+    for (int64_t row = 0; row < rows; ++row)
+      for (int o = 0; o < outputs; ++o) block[row * width + o] = codes[(first + o) * rows + row];
   }
 }
 

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "kernels/core/aligned_array.h"
 #include "kernels/core/conv_shape.h"
@@ -24,7 +23,8 @@ struct NonzeroList {
   int32_t sum;  ///< of the codes
 };
 
-/// Output channels by blocks: the weights of one block and kernel position stay in a first-level cache.
+/// Output channels by blocks: the weights of a block, a kernel position and 128 channels fill most of a
+/// first-level cache.
 inline constexpr int kNonzeroBlock = 128;
 
 struct NonzeroWeights {
@@ -54,7 +54,7 @@ struct NonzeroConvLoops {
 const NonzeroConvLoops& nonzero_conv_loops();
 std::span<const NonzeroConvLoops* const> nonzero_conv_targets();  ///< every set this machine runs, best first
 
-/// Whether a code below 2^A and weights of that size have a product in 16 bits.
+/// Whether codes up to max_q and weights of that size have a product in 16 bits, and channels a number.
 bool nonzero_conv_fits(const ConvShape& shape, int max_q, int max_code);
 /// Memory for weights with |c| <= max_code, and weight codes [O,KH,KW,C] into it.
 NonzeroWeights make_nonzero_weights(const ConvShape& shape, int max_code);

@@ -156,15 +156,15 @@ void forward_block(const NonzeroWeights& weights, const int16_t* w, const Nonzer
       for (int r = 0; r < rows.count; ++r) {
         const int ih = (rows.first + r) * s.stride - s.padding + kh;
         if (ih < 0 || ih >= s.h) continue;
-        const NonzeroList* list =
-            lists + static_cast<size_t>(ih) * s.w + columns.first * s.stride - s.padding + kw;
-        for (int ow = columns.first; ow < columns.end; ++ow, list += s.stride) {
-          if (list->count == 0) continue;
+        const NonzeroList* row = lists + static_cast<size_t>(ih) * s.w;
+        for (int ow = columns.first; ow < columns.end; ++ow) {
+          const NonzeroList& list = row[ow * s.stride - s.padding + kw];
+          if (list.count == 0) continue;
           const PixelSums to = pixel_sums(r * out_w + ow);
-          if (list->sum <= limit)
-            add(to, w, list->first, list->count, list->sum);
+          if (list.sum <= limit)
+            add(to, w, list.first, list.count, list.sum);
           else
-            for (int k = 0; k < list->count; ++k) add(to, w, list->first + k, 1, list->first[k].code);
+            for (int k = 0; k < list.count; ++k) add(to, w, list.first + k, 1, list.first[k].code);
         }
       }
     }

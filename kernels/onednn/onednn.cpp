@@ -29,6 +29,10 @@ bool has_vnni() {
   return isa_contains(dnnl::cpu_isa::avx512_core_vnni) || isa_contains(dnnl::cpu_isa::avx2_vnni);
 }
 
+bool has_matrix_unit() {
+  return isa_contains(dnnl::cpu_isa::avx512_core_amx);
+}
+
 bool has_bf16() {
   return isa_contains(dnnl::cpu_isa::avx512_core_bf16);
 }

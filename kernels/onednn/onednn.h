@@ -14,7 +14,8 @@ dnnl::stream& stream();  ///< one per thread: a stream must not be shared
 
 /// What this machine (and ONEDNN_MAX_CPU_ISA) lets oneDNN's kernels use.
 bool has_vnni();
-bool has_bf16();  ///< native bfloat16 dot products
+bool has_matrix_unit();  ///< products of bytes
+bool has_bf16();         ///< native bfloat16 dot products
 
 /// oneDNN names dimensions N,C,H,W and O,C,KH,KW; the tags put channels last.
 dnnl::memory::dims input_dims(const ConvShape& shape, int n);

@@ -1,8 +1,10 @@
 // The integer convolution and its backward pass against loops written from their definitions.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <thread>
 
 #include "kernels/backend/backend.h"
 #include "kernels/conv_backward/conv_backward.h"
@@ -216,6 +218,31 @@ TEST(IntConv, NonzeroLoopsOfEveryInstructionSetAgree) {
     }
 }
 
+/// More images than are listed at a time, scaled outputs, two callers of one plan.
+TEST(IntConv, NonzeroPlanTakesManyImagesAndCallers) {
+  const ConvCase k{{.c = 128, .h = 28, .w = 28, .o = 40, .kh = 2, .kw = 2, .stride = 2}, 32, 4, 4};
+  Operands x(k);
+  thin_out(x.q, 0.03);
+  const auto want = naive_sums(k, x);
+  const auto bias = test::Draw(3).floats(k.shape.o, -1, 1);
+  NonzeroConvPlan plan(k.shape, 8);
+  plan.repack(x.codes.data());
+  std::array<std::vector<float>, 2> y;
+  std::vector<std::thread> callers;
+  for (std::vector<float>& own : y) {
+    own.resize(want.size());
+    callers.emplace_back([&] {
+      plan.run(x.q.data(), k.n,
+               {.y = own.data(), .act_scale = 1.7f, .weight_scale = 23.1f, .bias = bias.data()});
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(y[0], y[1]);
+  for (size_t i = 0; i < want.size(); ++i)
+    ASSERT_EQ(y[0][i], layer_output(static_cast<double>(want[i]), 1.7f, 23.1f, bias[i % k.shape.o], false))
+        << i;
+}
+
 /// The largest products, all of one sign: sums of 16 bits are given up in time.
 TEST(IntConv, NonzeroLoopsKeepTheLargestSums) {
   for (const int act_bits : {4, 8}) {
@@ -255,9 +282,17 @@ TEST(IntConv, FewNonzeroCodesGiveTheSameOutputsAsMany) {
 TEST(IntConv, NonzeroShareCountsCodes) {
   std::vector<uint8_t> q(64, 0);
   EXPECT_EQ(nonzero_share(q.data(), 64), 0.0);
+  EXPECT_EQ(nonzero_share(std::vector<uint8_t>(64, 255).data(), 64), 1.0);
   for (int k = 0; k < 16; ++k) q[3 * k] = static_cast<uint8_t>(k % 2 ? 1 : 0x80);
   EXPECT_EQ(nonzero_share(q.data(), 64), 0.25);
   EXPECT_EQ(nonzero_share(q.data(), 7), 1.0) << "too few to tell: all of them";
+  // Every third word is zero, and so is every twelfth: no step of the sample may fall in with channels.
+  for (const size_t period : {3, 12}) {
+    std::vector<uint8_t> many(size_t{8} * 120'000, 1);
+    for (size_t word = 0; word < many.size() / 8; word += period)
+      std::fill_n(many.begin() + 8 * word, 8, uint8_t{0});
+    EXPECT_NEAR(nonzero_share(many.data(), static_cast<int64_t>(many.size())), 1.0 - 1.0 / period, 0.05);
+  }
 }
 
 TEST(IntConv, RepackTakesNewWeightsForEveryBatchSize) {
