@@ -14,6 +14,7 @@
 #include "host/cli/help_formatter.h"
 #include "host/util/interrupt.h"
 #include "host/util/version.h"
+#include "host/util/waiting.h"
 #include "kernels/core/error.h"
 
 namespace {
@@ -77,6 +78,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  sramsim::limit_spinning(argv);
   sramsim::install_interrupt_handler();
   try {
     return run(argc, argv);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -232,6 +233,27 @@ TEST(ConvertCommand, SafetensorsGiveTheSameLogits) {
               folder.path());
   ASSERT_EQ(r.exit_code, 0) << r.err;
   EXPECT_NE(r.out.find("3-bit weights"), std::string::npos);
+}
+
+/// Started again, once, with threads that do not spin; GNU's runtime tells its settings when it is loaded.
+TEST(Program, ThreadsDoNotSpin) {
+  const TempFolder folder;
+  ::setenv("OMP_DISPLAY_ENV", "VERBOSE", 1);
+  const char* const settings[] = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"};
+  std::map<std::string, std::string> own;
+  for (const char* name : settings)
+    if (const char* value = std::getenv(name)) own[name] = value, ::unsetenv(name);
+  const std::string by_default = sramsim({"--version"}, folder.path()).err;
+  ::setenv("GOMP_SPINCOUNT", "77", 1);
+  const std::string chosen = sramsim({"--version"}, folder.path()).err;
+  ::unsetenv("GOMP_SPINCOUNT");
+  for (const auto& [name, value] : own) ::setenv(name.c_str(), value.c_str(), 1);
+  ::unsetenv("OMP_DISPLAY_ENV");
+  if (by_default.find("GOMP_SPINCOUNT") == std::string::npos) GTEST_SKIP() << "not GNU's OpenMP";
+  const size_t last = by_default.rfind("GOMP_SPINCOUNT");
+  EXPECT_EQ(by_default.substr(last, by_default.find('\n', last) - last), "GOMP_SPINCOUNT = '1000'");
+  EXPECT_NE(chosen.find("GOMP_SPINCOUNT = '77'"), std::string::npos) << chosen;
+  EXPECT_EQ(chosen.find("GOMP_SPINCOUNT = '1000'"), std::string::npos) << "the user's choice stays";
 }
 
 TEST(Program, HelpAndVersion) {
