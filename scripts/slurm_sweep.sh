@@ -9,7 +9,7 @@
 #
 # A sweep on a Slurm cluster. Build on a node like those it runs on (cmake --preset default, with MPI found), then, from
 # the folder of the repository:
-#   sbatch scripts/slurm_sweep.sh --grid scripts/grids/full.toml --csv results/full.csv
+#   sbatch scripts/slurm_sweep.sh --grid scripts/grids/full.toml --csv full.csv
 # Arguments go to `sramsim sweep`. A job that was killed, ran out of time or lost a node is started again in the same way:
 # it continues from the rows in the file.
 set -euo pipefail

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdio>
+#include <limits>
 
 #include "kernels/core/error.h"
 
@@ -51,12 +53,26 @@ std::unique_ptr<Backend> make_backend(const CommonOptions& options) {
   return backend;
 }
 
+const CLI::Validator& whole_number() {
+  static const CLI::Validator validator(
+      [](const std::string& text) -> std::string {
+        int64_t value = 0;
+        const char* const end = text.data() + text.size();
+        const auto [stop, error] = std::from_chars(text.data(), end, value);
+        if (error == std::errc() && stop == end && value >= 0) return "";
+        return fmt::format("'{}' is no whole number from 0 to {}", text, std::numeric_limits<int64_t>::max());
+      },
+      "");
+  return validator;
+}
+
 void print_note(const std::string& line) {
   fmt::print(stderr, "sramsim: {}\n", line);
 }
 
+namespace {
+
 void check_output_folder(const std::string& option, const std::filesystem::path& file) {
-  if (file.empty()) return;
   const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   std::error_code failed;
   if (!std::filesystem::is_directory(folder, failed))
@@ -64,6 +80,30 @@ void check_output_folder(const std::string& option, const std::filesystem::path&
         fmt::format("{} {}: the folder {} does not exist", option, file.string(), folder.string()));
   if (std::filesystem::is_directory(file, failed))
     throw InputError(fmt::format("{} {}: is a folder, not a file", option, file.string()));
+}
+
+/// Whether writing one takes the other's content; a device or a pipe has none.
+bool same_content(const std::filesystem::path& a, const std::filesystem::path& b) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  if (fs::exists(a, failed) && !fs::is_regular_file(a, failed)) return false;
+  if (fs::equivalent(a, b, failed)) return true;
+  return fs::weakly_canonical(fs::absolute(a), failed) == fs::weakly_canonical(fs::absolute(b), failed);
+}
+
+}  // namespace
+
+void check_outputs(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs) {
+  std::vector<NamedFile> others = inputs;
+  for (const NamedFile& output : outputs) {
+    if (output.file.empty()) continue;
+    check_output_folder(output.option, output.file);
+    for (const NamedFile& other : others)
+      if (!other.file.empty() && same_content(output.file, other.file))
+        throw InputError(
+            fmt::format("{} {}: is the file of {}", output.option, output.file.string(), other.option));
+    others.push_back(output);
+  }
 }
 
 }  // namespace sramsim

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <CLI/Validators.hpp>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kernels/backend/backend.h"
 
@@ -29,11 +31,20 @@ void add_dataset_option(CLI::App& command, std::string& dataset_dir);  ///< --da
 /// make_backend() with these options; --verbose says on stderr which device was taken.
 std::unique_ptr<Backend> make_backend(const CommonOptions& options);
 
+/// A number of digits alone, at most 2^63 - 1: without it -1 and what is too large pass for another number.
+const CLI::Validator& whole_number();
+
 /// One line on stderr about how a run is done.
 void print_note(const std::string& line);
 
-/// Fails before hours of work rather than after: InputError naming `option` if the folder of an output file
-/// does not exist. An empty path (option not given) is fine.
-void check_output_folder(const std::string& option, const std::filesystem::path& file);
+/// A file, empty where the option that names it was not given.
+struct NamedFile {
+  std::string option;
+  std::filesystem::path file;
+};
+
+/// Fails before hours of work rather than after: InputError naming the option if the folder of an output does
+/// not exist, or if an output would replace an input or another output.
+void check_outputs(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs);
 
 }  // namespace sramsim

@@ -4,9 +4,9 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
+#include <set>
 
+#include "host/formats/text_file.h"
 #include "kernels/core/error.h"
 
 namespace sramsim {
@@ -29,11 +29,8 @@ const CLI::App* find_command(const CLI::App& app, const std::string& name) {
 }
 
 toml::table parse_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) throw InputError(fmt::format("--config {}: cannot be read", path));
   try {
-    return toml::parse(text.str(), path);
+    return toml::parse(read_text_file("--config", path), path);
   } catch (const toml::parse_error& e) {
     throw InputError(fmt::format("--config {}: line {}: {}", path, e.source().begin.line, e.description()));
   }
@@ -53,17 +50,29 @@ class Collector {
         add_option(name, node);
         continue;
       }
-      if (!find_command(app_, name)) fail(node, fmt::format("[{}] is no command", name));
-      if (name != command_.get_name()) continue;
-      for (auto&& [option, value] : *node.as_table()) add_option(std::string(option.str()), value);
+      const CLI::App* command = find_command(app_, name);
+      if (!command) fail(node, fmt::format("[{}] is no command", name));
+      if (command == &command_)
+        add_table(*node.as_table());
+      else
+        Collector(app_, *command, path_).add_table(*node.as_table());  // nothing in the file goes unread
     }
   }
   std::vector<std::string> take() { return std::move(arguments_); }
 
  private:
+  void add_table(const toml::table& table) {
+    given_.clear();  // a command's table wins over the top level
+    for (auto&& [option, value] : table) add_option(std::string(option.str()), value);
+  }
+
   void add_option(std::string name, const toml::node& node) {
+    if (node.is_table())
+      fail(node, fmt::format("[{}.{}]: settings of single layers go into a file for sweep --grid",
+                             command_.get_name(), name));
     std::replace(name.begin(), name.end(), '_', '-');
     const std::string flag = "--" + name;
+    if (!given_.insert(name).second) fail(node, fmt::format("'{}' is given twice", name));
     if (name == "config" || !command_.get_option_no_throw(flag))
       fail(node, fmt::format("'{}' is no option of sramsim {}", name, command_.get_name()));
     arguments_.push_back(flag + "=" + text_of(name, node));
@@ -93,6 +102,7 @@ class Collector {
   const CLI::App& command_;
   std::string path_;
   std::vector<std::string> arguments_;
+  std::set<std::string> given_;
 };
 
 }  // namespace

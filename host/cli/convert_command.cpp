@@ -19,7 +19,8 @@ struct ConvertOptions {
 };
 
 void convert(const ConvertOptions& options) {
-  check_output_folder("--output", options.output);
+  // A checkpoint may be converted where it lies: it is replaced once the new one is whole.
+  check_outputs({{"--output", options.output}}, {{"--config", options.common.config}});
   Checkpoint checkpoint = load_checkpoint(options.checkpoint);
   if (options.wbits != 0) checkpoint.network.weight_bits = options.wbits;
   if (options.abits != 0) checkpoint.network.act_bits = options.abits;

@@ -52,7 +52,9 @@ void cost(const CostCommand& command) {
     return;
   }
   const ArraySettings settings = command.array.settings();
-  check_output_folder("--json", command.json);
+  check_outputs({{"--json", command.json}}, {{"--checkpoint", command.checkpoint},
+                                             {"--cost-table", command.cost.table},
+                                             {"--config", command.common.config}});
   const CostTable table = command.cost.load();
   CostOptions options = command.cost.options();
   if (command.bit_density) options.bit_density = {*command.bit_density};

@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "host/cli/common.h"
+
 namespace sramsim {
 
 void add_figure_options(CLI::App& command, FigureOptions& options) {
@@ -27,6 +29,8 @@ void end_with_figures(size_t points, const std::string& csv, const FigureOptions
   std::fflush(stdout);  // the table is read while Python starts
   const std::string said = draw_figures(csv, options, histograms);
   if (!quiet && !said.empty()) fmt::print("{}\n", said);
+  // What was asked for by name and failed is no summary.
+  if (quiet && !options.folder.empty() && said.starts_with("no figures")) print_note(said);
 }
 
 }  // namespace sramsim

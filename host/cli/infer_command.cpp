@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -153,9 +152,9 @@ void print_summary(const InferOptions& options, const QuantisedNetwork& network,
 
 void infer(const InferOptions& options) {
   const ArraySettings array = options.array.settings();
-  check_output_folder("--json", options.json);
-  check_output_folder("--logits", options.logits);
-  check_output_folder("--histograms", options.histograms);
+  check_outputs(
+      {{"--json", options.json}, {"--logits", options.logits}, {"--histograms", options.histograms}},
+      {{"--checkpoint", options.network.checkpoint}, {"--config", options.common.config}});
   if (!options.histograms.empty() && options.stats_images == 0)
     throw InputError("--histograms: needs --stats-images above 0, the images that are counted");
   const Checkpoint checkpoint = load_network(options.network);
@@ -197,7 +196,7 @@ void add_infer_command(CLI::App& app) {
       ->add_option("--stats-images", options->stats_images,
                    "take the layers' statistics (input bits set, saturation, RMS error) on so many first "
                    "images; 0 takes none")
-      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
+      ->check(whole_number())
       ->type_name("N")
       ->group("Output");
   command

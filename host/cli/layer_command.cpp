@@ -93,7 +93,9 @@ HostTensor simulate(Backend& backend, const SramConvPlan& plan, const ConvShape&
 
 void layer(const LayerOptions& options) {
   const ArraySettings array = options.array.settings();
-  check_output_folder("--output", options.output);
+  check_outputs(
+      {{"--output", options.output}},
+      {{"--input", options.input}, {"--weight", options.weight}, {"--config", options.common.config}});
   const HostTensor input = read_codes("--input", options.input, DType::kU8, "[N,I,H,W]");
   const HostTensor weight = read_codes("--weight", options.weight, DType::kI8, "[O,I,KH,KW]");
   check_input_codes(options, input);

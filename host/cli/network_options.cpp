@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <limits>
 
 #include "host/cli/array_options.h"
 #include "host/cli/common.h"
@@ -19,7 +18,7 @@ void add_network_options(CLI::App& command, NetworkOptions& options) {
       ->type_name("FILE");
   add_dataset_option(command, options.dataset_dir);
   command.add_option("--limit", options.limit, "take only the first N test images; 0 takes all")
-      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
+      ->check(whole_number())
       ->type_name("N");
 }
 

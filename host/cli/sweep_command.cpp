@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -214,12 +213,19 @@ struct Started {
   std::unique_ptr<RowStore> store;  ///< of rank 0
 };
 
+void check_files(const SweepFlags& flags, const Grid& grid) {
+  std::vector<NamedFile> inputs = {
+      {"--grid", flags.grid}, {"--config", flags.common.config}, {"--cost-table", flags.cost.table}};
+  for (const std::string& checkpoint : grid.values("checkpoint"))
+    inputs.push_back({"--checkpoint", checkpoint.empty() ? flags.network.checkpoint : checkpoint});
+  check_outputs({{"--csv", flags.csv}, {"--jsonl", flags.jsonl}, {"--json", flags.json}}, inputs);
+}
+
 std::unique_ptr<Started> start(const SweepFlags& flags, const CLI::App& command, const Ranks& ranks) {
-  check_output_folder("--csv", flags.csv);
-  check_output_folder("--jsonl", flags.jsonl);
-  check_output_folder("--json", flags.json);
+  const Grid grid = make_grid(flags, command);
+  check_files(flags, grid);
   auto made = std::make_unique<Started>();
-  made->job = make_job(flags, make_grid(flags, command), ranks);
+  made->job = make_job(flags, grid, ranks);
   if (flags.dry_run || ranks.rank() != 0) return made;
   made->store = std::make_unique<RowStore>(RowFiles{flags.csv, flags.jsonl, flags.fresh}, made->job.points,
                                            made->job.keys);
@@ -271,8 +277,10 @@ void add_output_options(CLI::App& command, SweepFlags& flags) {
       ->type_name("FILE")
       ->group(group);
   command
-      .add_flag("--fresh", flags.fresh,
-                "do not continue the files of --csv and --jsonl: move them to FILE.old")
+      .add_flag(
+          "--fresh", flags.fresh,
+          "do not continue the files of --csv and --jsonl: move them to FILE.old, or to FILE.old.2 and so on "
+          "where that is there")
       ->group(group);
   command
       .add_flag(
@@ -322,7 +330,7 @@ void add_sweep_command(CLI::App& app) {
           "--stats-images", flags->stats_images,
           "measure the set input bits, which the wordline energy depends on, on so many first images; with "
           "0 every bit counts as set")
-      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
+      ->check(whole_number())
       ->type_name("N")
       ->group("Hardware cost");
   add_output_options(*command, *flags);
@@ -332,7 +340,7 @@ void add_sweep_command(CLI::App& app) {
           "--histogram-images", flags->histogram_images,
           "one of the pictures shows the partial sums of the point that the summary names, counted on "
           "so many first images; 0 leaves it out")
-      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
+      ->check(whole_number())
       ->type_name("N")
       ->group("Output");
   add_engine_options(*command, flags->network);

@@ -163,9 +163,11 @@ void add_recipe_options(CLI::App& command, TrainOptions& options) {
       ->type_name("L")
       ->group(group);
   command.add_option("--seed", s.seed, "seed of initial weights, order of images and dropout")
+      ->check(whole_number())
       ->type_name("N")
       ->group(group);
   command.add_option("--limit", s.limit, "train on the first N images only; 0 takes all")
+      ->check(whole_number())
       ->type_name("N")
       ->group(group);
 }

@@ -113,15 +113,16 @@ void flush_folder(const fs::path& target, const fs::path& folder) {
 void write_atomically(const fs::path& path, const std::function<void(std::ostream&)>& write,
                       const std::function<void(int)>& before_rename) {
   std::error_code ignored;
+  struct stat old {};
+  if (::stat(path.c_str(), &old) == 0 && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode))
+    return write_in_place(path, write);
   fs::path target = path;
   if (fs::is_symlink(path, ignored)) {  // replace what the link names, not the link
     target = fs::weakly_canonical(path, ignored);
     if (ignored) fail(path, "be written", ignored.value());
   }
-  struct stat old {};
   const bool exists = ::stat(target.c_str(), &old) == 0;
   if (exists && S_ISDIR(old.st_mode)) fail(path, "be written", EISDIR);
-  if (exists && !S_ISREG(old.st_mode)) return write_in_place(target, write);
   if (exists && ::faccessat(AT_FDCWD, target.c_str(), W_OK, AT_EACCESS) != 0) fail(path, "be written", errno);
 
   static std::atomic<unsigned> counter{0};

@@ -5,10 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
+#include "host/formats/text_file.h"
 #include "kernels/core/error.h"
 
 namespace sramsim {
@@ -46,11 +45,8 @@ class GridReader {
 
  private:
   toml::table parse() const {
-    std::ifstream in(path_, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
-    if (!in) throw InputError(fmt::format("--grid {}: cannot be read", path_));
     try {
-      return toml::parse(text, path_);
+      return toml::parse(read_text_file("--grid", path_), path_);
     } catch (const toml::parse_error& e) {
       throw InputError(fmt::format("--grid {}: line {}: {}", path_, e.source().begin.line, e.description()));
     }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "host/formats/csv.h"
@@ -53,6 +54,15 @@ std::string difference(const SweepRow& row, std::span<const std::string> keys) {
   return "holds points that are not in this grid";
 }
 
+/// `name`, or name.2, name.3, ... if that is there.
+std::filesystem::path free_name(const std::string& name) {
+  std::filesystem::path path = name;
+  std::error_code failed;
+  for (int k = 2; std::filesystem::exists(std::filesystem::symlink_status(path, failed)); ++k)
+    path = name + "." + std::to_string(k);
+  return path;
+}
+
 }  // namespace
 
 RowStore::RowStore(const RowFiles& files, std::span<const SweepPoint> points,
@@ -61,8 +71,8 @@ RowStore::RowStore(const RowFiles& files, std::span<const SweepPoint> points,
   for (size_t p = 0; p < points.size(); ++p) index_.emplace(identity(points[p], keys[p]), p);
   if (!files.jsonl.empty()) jsonl_ = std::make_unique<LineFile>(files.jsonl);
   if (files.fresh) {
-    csv_.move_away(csv_.path().string() + ".old");
-    if (jsonl_) jsonl_->move_away(jsonl_->path().string() + ".old");
+    csv_.move_away(free_name(csv_.path().string() + ".old"));
+    if (jsonl_) jsonl_->move_away(free_name(jsonl_->path().string() + ".old"));
   }
   take_over();
   if (jsonl_) check_jsonl();

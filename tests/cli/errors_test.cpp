@@ -73,6 +73,9 @@ TEST_F(Errors, BadUsage) {
   expect_layer({"--device", "tpu"}, "--device");
   expect_layer({"--threads", "-1"}, "--threads");
   expect_infer({"--limit", "-1"}, "--limit");
+  expect_infer({"--limit", "99999999999999999999"}, "--limit");
+  for (const char* seed : {"-1", "1e3", "", "99999999999999999999"})
+    expect({"train", "--out", "run", "--seed", seed}, 2, "--seed");
   expect_infer({"--batch", "0"}, "--batch");
   expect_infer({"--batch", "1e3"}, "--batch");
   expect_infer({"--stats-images", "-2"}, "--stats-images");
@@ -252,6 +255,31 @@ TEST_F(Errors, BadConfigurationFiles) {
   expect_infer({"--config", "syntax.toml"}, "syntax.toml: line 2");
   expect_infer({"--config", "value.toml"}, "value.toml: line 2");
   expect_infer({"--config", "range.toml"}, "--batch");
+  write_text(folder_ / "layer.toml", "[layer.conv1]\nadc-bits = 1\n");
+  write_text(folder_ / "other.toml", "[train]\nfrobnicate = 1\n");
+  write_text(folder_ / "twice.toml", "adc-bits = 1\nadc_bits = 2\n");
+  expect_infer({"--config", "layer.toml"}, "layer.toml: line 1: [layer.conv1]: settings of single layers");
+  expect_infer({"--config", "other.toml"}, "other.toml: line 2: 'frobnicate' is no option of sramsim train");
+  expect_infer({"--config", "twice.toml"}, "twice.toml: line 2: 'adc-bits' is given twice");
+  expect({"sweep", "--grid", "folder.toml"}, 2, "--grid folder.toml: is a folder");
+}
+
+/// No output replaces what a command reads, nor another output.
+TEST_F(Errors, OutputsAreFilesOfTheirOwn) {
+  const std::string q = read_text(folder_ / "q.npy");
+  for (const char* same : {"q.npy", "./q.npy"})
+    expect({"layer", "--input", "q.npy", "--weight", "c.npy", "--output", same}, 2, "is the file of --input");
+  fs::create_symlink("q.npy", folder_ / "link.npy");
+  expect({"layer", "--input", "q.npy", "--weight", "c.npy", "--output", "link.npy"}, 2,
+         "is the file of --input");
+  EXPECT_EQ(read_text(folder_ / "q.npy"), q);
+  write_text(folder_ / "grid.toml", "adc-bits = [3, 4]\n");
+  expect({"sweep", "--grid", "grid.toml", "--json", "grid.toml"}, 2,
+         "--json grid.toml: is the file of --grid");
+  expect({"sweep", "--csv", "s.csv", "--json", "s.csv"}, 2, "--json s.csv: is the file of --csv");
+  expect({"sweep", "--csv", "s.csv", "--jsonl", "s.csv"}, 2, "--jsonl s.csv: is the file of --csv");
+  expect_infer({"--json", "r", "--logits", "r"}, "--logits r: is the file of --json");
+  EXPECT_FALSE(fs::exists(folder_ / "s.csv"));
 }
 
 TEST_F(Errors, FullDiskBehindStdout) {

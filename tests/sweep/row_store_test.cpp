@@ -116,6 +116,10 @@ TEST_F(RowStoreTest, FreshKeepsTheOldFileBeside) {
   { RowStore store = open(true); }
   EXPECT_EQ(read_bytes(scratch_ / "s.csv.old"), whole);
   EXPECT_FALSE(std::filesystem::exists(scratch_ / "s.csv"));
+  run();
+  { RowStore store = open(true); }
+  EXPECT_EQ(read_bytes(scratch_ / "s.csv.old"), whole) << "the first rows stay";
+  EXPECT_TRUE(std::filesystem::exists(scratch_ / "s.csv.old.2"));
 }
 
 TEST_F(RowStoreTest, TwoWritersAreRefused) {
