@@ -66,7 +66,7 @@ def draw_layer(axis, layer: Layer) -> None:
     if len(codes) <= 64:
         axis.plot(codes, np.full_like(codes, -0.035), "|", transform=axis.get_xaxis_transform(), color=style.DARK,
                   markersize=5, clip_on=False)
-        axis.tick_params(axis="x", pad=10, length=0)
+        axis.tick_params(axis="x", pad=10, length=3, direction="in")  # those below the axis are codes
     clipped = layer.clipped()
     axis.set_title(f"{layer.name}: step {layer.step:.4g}, "
                    + (f"{100 * clipped:.2g} % clipped" if clipped else "none clipped")

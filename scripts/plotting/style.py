@@ -53,7 +53,8 @@ class AccuracyScale:
             self.low, self.high = max(0.0, 100.0 - worst - pad), min(100.0, 100.0 - least + pad)
 
     def forward(self, percent):
-        return -np.log10(np.maximum(100.0 - np.asarray(percent, dtype=float), self.floor / 2))
+        error = 100.0 - np.asarray(percent, dtype=float)
+        return -np.log10(np.where(error > self.floor / 2, error, self.floor))
 
     def inverse(self, value):
         return 100.0 - 10.0 ** (-np.asarray(value, dtype=float))

@@ -169,6 +169,14 @@ class Arithmetic(unittest.TestCase):
             self.assertGreaterEqual(len(scale.ticks()), 3, percents)
             self.assertGreater(scale.high, min(99.9, max(percents)))
 
+    def test_points_without_an_error_lie_inside_the_axis(self):
+        from plotting.style import AccuracyScale
+        for images in (200, 10000, None):
+            scale = AccuracyScale([40.0, 100.0], images)
+            self.assertTrue(scale.logarithmic)
+            self.assertLess(scale.forward(100.0), scale.forward(scale.high))
+            self.assertGreater(scale.forward(100.0), scale.forward(scale.low))
+
 
 if __name__ == "__main__":
     unittest.main()
