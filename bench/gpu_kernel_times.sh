@@ -3,6 +3,7 @@
 #   bash bench/gpu_kernel_times.sh build/sramsim infer --checkpoint models/seed_w4a4.safetensors ...
 # Prints milliseconds, launches and name of every kernel, longest first, and their sum in the last line.
 set -euo pipefail
+export GOMP_SPINCOUNT=${GOMP_SPINCOUNT-1000}  # else sramsim starts itself again to set it, under the profiler too
 if [ $# -eq 0 ]; then
   echo "usage: bash bench/gpu_kernel_times.sh PROGRAM [ARGUMENT...]" >&2
   exit 2

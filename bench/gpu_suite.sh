@@ -6,6 +6,7 @@
 # is skipped and says so. Writes OUT_DIR/suite.json, OUT_DIR/suite.txt (a table) and one log per part. The exit status is
 # 1 if a part failed. SUITE_PARTS="tests benches" restricts it; the parts are the words below.
 set -uo pipefail
+export GOMP_SPINCOUNT=${GOMP_SPINCOUNT-1000}  # else sramsim starts itself again to set it, under the profiler too
 if [ $# -ne 2 ]; then
   echo "usage: bash bench/gpu_suite.sh BUILD_DIR OUT_DIR" >&2
   exit 2

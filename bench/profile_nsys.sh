@@ -4,6 +4,7 @@
 # Writes OUT_DIR/train.nsys-rep and infer.nsys-rep with tables of kernels and ranges beside them. docs/profiling.md says
 # what to look for. Needs a GPU, a CUDA build and nsys; installs nothing.
 set -euo pipefail
+export GOMP_SPINCOUNT=${GOMP_SPINCOUNT-1000}  # else sramsim starts itself again to set it, under the profiler too
 if [ $# -ne 2 ]; then
   echo "usage: bash bench/profile_nsys.sh BUILD_DIR OUT_DIR" >&2
   exit 2
