@@ -105,7 +105,8 @@ BestRows best_rows(std::span<const SweepRow> rows, double within) {
   // Accuracies are multiples of 1/images: a loss of exactly `within` must not fall to rounding.
   constexpr double kTie = 1e-12;
   const auto rank = [](const SweepRow& row) {
-    return std::tuple(-number(row, "subarray"), number(row, "adc_bits"), -number(row, "accuracy"));
+    return std::tuple(-number(row, "subarray"), number(row, "adc_bits"), -number(row, "accuracy"),
+                      number(row, "energy_nj"));
   };
   BestRows best;
   for (const SweepRow& row : rows) {

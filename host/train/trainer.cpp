@@ -114,8 +114,9 @@ std::unique_ptr<Trainer> Trainer::resume(Backend& backend, const std::filesystem
   const Checkpoint checkpoint = load_checkpoint(from);
   TrainState state = read_train_state(from, checkpoint);
   if (state.dataset_crc != dataset_crc(train))
-    throw InputError(
-        fmt::format("{}: the run was started with other training images than these", from.string()));
+    throw InputError(fmt::format(
+        "{}: the run was started with other training images than those of --dataset-dir and --limit",
+        from.string()));
   if (epochs) state.settings.epochs = *epochs;
   state.threads = threads;
   state.device = backend.describe();

@@ -246,6 +246,8 @@ TEST(SweepReport, BestRows) {
   EXPECT_EQ(best.lowest_energy, &rows[0]);
   EXPECT_EQ(best_rows(rows, 0.0).smallest_adc, &rows[4]);
   EXPECT_EQ(best_rows(rows, 0.0).lowest_energy, &rows[1]);
+  const std::vector<SweepRow> equal = {row_of(64, 3, 0.9, 3), row_of(64, 3, 0.9, 2), row_of(64, 3, 0.9, 4)};
+  EXPECT_EQ(best_rows(equal, 0.0).smallest_adc, &equal[1]) << "energy tells what is equal otherwise";
   const std::string text = describe_best(rows, 0.005);
   EXPECT_NE(text.find("subarray 128, adc_bits 4: 89.50 %"), std::string::npos) << text;
   EXPECT_NE(describe_best(std::span(rows).first(1), 0.001).find("no point"), std::string::npos);
