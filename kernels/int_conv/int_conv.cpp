@@ -56,6 +56,7 @@ class OneDnnPlan final : public IntConvPlan {
   OneDnnPlan(const ConvShape& shape, IntConvMethod method)
       : shape_(shape), method_(method), codes_(shape.weights()) {}
 
+  const int8_t* codes() const { return codes_.data(); }  ///< of the last repack()
   void repack(const int8_t* codes) override {
     codes_.assign(codes, codes + shape_.weights());
     ++version_;
@@ -133,7 +134,6 @@ class ByZerosPlan final : public IntConvPlan {
 
   void repack(const int8_t* codes) override {
     all_.repack(codes);
-    codes_.assign(codes, codes + shape_.weights());
     nonzero_packed_ = false;
   }
 
@@ -147,12 +147,11 @@ class ByZerosPlan final : public IntConvPlan {
   /// Many plans never need these weights; training replaces them in every step.
   void pack_nonzero() const {
     const std::lock_guard lock(mutex_);
-    if (!nonzero_packed_) nonzero_.repack(codes_.data());
+    if (!nonzero_packed_) nonzero_.repack(all_.codes());
     nonzero_packed_ = true;
   }
 
   ConvShape shape_;
-  std::vector<int8_t> codes_;
   OneDnnPlan all_;
   mutable std::mutex mutex_;
   mutable NonzeroConvPlan nonzero_;
