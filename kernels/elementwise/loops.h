@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/core/output_scale.h"
 #include "kernels/core/philox.h"
 
 namespace sramsim {
@@ -29,8 +30,8 @@ struct ElementwiseLoops {
   void (*quantise_weights)(const float* w, size_t n, float alpha, float scale, int8_t* codes);
 
   /// layer_output() of pixels x o accumulators. bias [o] or null.
-  void (*scale_int)(const int32_t* acc, size_t pixels, int o, float act_scale, float weight_scale,
-                    const float* bias, bool relu, float* y);
+  void (*scale_int)(const int32_t* acc, size_t pixels, int o, const OutputScale& scale, const float* bias,
+                    bool relu, float* y);
   void (*relu)(const float* x, size_t n, float* y);
   void (*relu_backward)(const float* y, size_t n, float* grad);
   void (*multiply)(const float* x, size_t n, float factor, float* y);

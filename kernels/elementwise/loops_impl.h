@@ -93,22 +93,28 @@ void quantise_weights(const float* w, size_t n, float alpha, float scale, int8_t
 }
 
 // The order of operations of layer_output(): float(S) is the same from an integer and from its double.
-template <bool kRelu>
-void scale_row(const int32_t* acc, int o, float act_scale, float weight_scale, const float* bias, float* y) {
+template <bool kRelu, bool kDivides>
+void scale_row(const int32_t* acc, int o, const OutputScale& scale, const float* bias, float* y) {
   for (int c = 0; c < o; ++c) {
-    const float v = static_cast<float>(acc[c]) / act_scale / weight_scale + (bias ? bias[c] : 0.0f);
+    const auto s = static_cast<float>(acc[c]);
+    const float quotient = kDivides ? s / scale.act / scale.weight
+                                    : times(times(s, scale.act_reciprocal), scale.weight_reciprocal);
+    const float v = quotient + (bias ? bias[c] : 0.0f);
     y[c] = kRelu && !(v > 0.0f) ? 0.0f : v;
   }
 }
 
-void scale_int(const int32_t* acc, size_t pixels, int o, float act_scale, float weight_scale,
-               const float* bias, bool relu, float* y) {
-  for (size_t p = 0; p < pixels; ++p, acc += o, y += o) {
-    if (relu)
-      scale_row<true>(acc, o, act_scale, weight_scale, bias, y);
-    else
-      scale_row<false>(acc, o, act_scale, weight_scale, bias, y);
-  }
+void scale_int(const int32_t* acc, size_t pixels, int o, const OutputScale& scale, const float* bias,
+               bool relu, float* y) {
+#ifdef __FMA__
+  const bool divides = !scale.exact;
+#else  // fmaf() is a call
+  const bool divides = true;
+#endif
+  const auto row = relu      ? divides ? scale_row<true, true> : scale_row<true, false>
+                        : divides ? scale_row<false, true>
+                             : scale_row<false, false>;
+  for (size_t p = 0; p < pixels; ++p, acc += o, y += o) row(acc, o, scale, bias, y);
 }
 
 void relu_forward(const float* x, size_t n, float* y) {

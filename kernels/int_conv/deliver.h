@@ -3,7 +3,7 @@
 
 #include "kernels/core/conv_shape.h"
 #include "kernels/elementwise/loops.h"
-#include "kernels/sram_conv/sram_conv.h"
+#include "kernels/sram_conv/scaled_output.h"
 
 namespace sramsim {
 
@@ -14,12 +14,12 @@ void deliver_sums(const T* acc, size_t count, double* s) {
 }
 
 /// acc [OW,O]: output row `row` of all rows of the images.
-inline void deliver_row(const ConvShape& shape, const int32_t* acc, int64_t row, const SramOutput& output) {
+inline void deliver_row(const ConvShape& shape, const int32_t* acc, int64_t row, const ScaledOutput& output) {
   const auto count = static_cast<size_t>(shape.out_w()) * shape.o, at = static_cast<size_t>(row) * count;
-  if (output.s) deliver_sums(acc, count, output.s + at);
-  if (output.y)
-    elementwise_loops().scale_int(acc, shape.out_w(), shape.o, output.act_scale, output.weight_scale,
-                                  output.bias, output.relu, output.y + at);
+  const SramOutput& to = output.to;
+  if (to.s) deliver_sums(acc, count, to.s + at);
+  if (to.y)
+    elementwise_loops().scale_int(acc, shape.out_w(), shape.o, output.scale, to.bias, to.relu, to.y + at);
 }
 
 }  // namespace sramsim

@@ -32,6 +32,7 @@ class DirectPlan final : public IntConvPlan {
   void run(const uint8_t* q, int n, const SramOutput& output) const override {
     const auto& loops = direct_conv_loops();
     const int out_h = shape_.out_h();
+    const ScaledOutput scaled = scaled_output(output);
 #pragma omp parallel
     {
       thread_local std::vector<int32_t> acc;
@@ -40,7 +41,7 @@ class DirectPlan final : public IntConvPlan {
       for (int64_t row = 0; row < int64_t{n} * out_h; ++row) {
         const uint8_t* image = q + row / out_h * shape_.inputs();
         loops.forward_row(shape_, image, weights_.data(), static_cast<int>(row % out_h), acc.data());
-        deliver_row(shape_, acc.data(), row, output);
+        deliver_row(shape_, acc.data(), row, scaled);
       }
     }
   }

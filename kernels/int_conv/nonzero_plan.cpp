@@ -42,6 +42,7 @@ void NonzeroConvPlan::repack(const int8_t* codes) {
 }
 
 void NonzeroConvPlan::run(const uint8_t* q, int n, const SramOutput& output) const {
+  const ScaledOutput scaled = scaled_output(output);
   const int threads = omp_get_max_threads(), out_h = shape_.out_h();
   const int band = std::clamp(kBandPixels / shape_.out_w(), 1, out_h), bands = ceil_div(out_h, band);
   const int64_t row_codes = int64_t{shape_.w} * shape_.c, row_entries = row_codes + kNonzeroSlack;
@@ -80,7 +81,7 @@ void NonzeroConvPlan::run(const uint8_t* q, int n, const SramOutput& output) con
         const RowRange rows{row, std::min(band, out_h - row)};
         loops_.forward_rows(weights_, lists + int64_t{image} * shape_.h * shape_.w, rows, sums, pending, acc);
         for (int r = 0; r < rows.count; ++r)
-          deliver_row(shape_, acc + r * out_row, int64_t{first + image} * out_h + row + r, output);
+          deliver_row(shape_, acc + r * out_row, int64_t{first + image} * out_h + row + r, scaled);
       }
     }
   }

@@ -19,7 +19,8 @@
 
 #include <cstdint>
 
-#include "kernels/sram_conv/sram_conv.h"
+#include "kernels/sram_conv/scaled_output.h"
+#include "kernels/sram_conv/sum_step.h"
 
 namespace sramsim::carry_save {
 
@@ -122,10 +123,10 @@ struct Layer {
   /// quad, no shift.
   bool accumulators_are_sums;
 
-  int outputs;          ///< output channels O
-  int output_count;     ///< ADC tables
-  const double* steps;  ///< per ADC table
-  int32_t offset;       ///< offset_weight() of the encoding
+  int outputs;           ///< output channels O
+  int output_count;      ///< ADC tables
+  const SumStep* steps;  ///< per ADC table
+  int32_t offset;        ///< offset_weight() of the encoding
   int positions;
   const int32_t* position_offset;  ///< bytes from the window's first pixel record
 
@@ -143,7 +144,7 @@ struct Strip {
   const uint8_t* window[kMaxStrip];  ///< per row: record of the first pixel of its first window
   int64_t first_pixel;               ///< flat index of the first output pixel
   int64_t row_pixels;                ///< output pixels from one row to the next
-  const SramOutput* outputs;         ///< [output_count]
+  const ScaledOutput* outputs;       ///< [output_count]
   int32_t* acc;                      ///< [pixel][table][half][vector][cell][lane]
   int32_t* sums;                     ///< [vectors * kCells * lanes]
   Extent block;                      ///< whose lists fit the buffer

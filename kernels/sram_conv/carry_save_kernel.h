@@ -336,8 +336,8 @@ inline void copy_outputs(const Layer& layer, const Strip& strip, int64_t from, i
     if (values) std::copy_n(values + from * layer.outputs, layer.outputs, values + to * layer.outputs);
   };
   for (int t = 0; t < layer.output_count; ++t) {
-    copy(strip.outputs[t].s);
-    copy(strip.outputs[t].y);
+    copy(strip.outputs[t].to.s);
+    copy(strip.outputs[t].to.y);
   }
 }
 
@@ -363,7 +363,7 @@ void finish_strip(const Layer& layer, const Strip& strip) {
           sums = acc + t * table_acc;
         else
           gather_sums<Simd>(layer, acc, t, strip.sums);
-        write_outputs(strip.outputs[t], layer.steps[t], layer.offset, sums, sum,
+        write_outputs(strip.outputs[t], ChannelSums{sums, layer.steps[t], layer.offset, sum},
                       {pixel * layer.outputs, 0, layer.outputs});
       }
     }

@@ -271,7 +271,7 @@ void PackedLayer::pack_tables(const SramConvSpec& spec, const Engine& engine) {
       table_bytes_.push_back(std::move(bytes));
       tables.push_back(table);
     }
-    steps_.push_back(spec.adcs[t].step);
+    steps_.push_back(sum_step(spec, t));
   }
   tables_ = AlignedArray<ByteTable>(tables.size());
   std::copy(tables.begin(), tables.end(), tables_.get());

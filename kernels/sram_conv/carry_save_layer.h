@@ -47,7 +47,7 @@ class PackedLayer {
   AlignedArray<uint8_t> weights_;
   std::vector<AlignedArray<uint8_t>> table_bytes_;
   AlignedArray<ByteTable> tables_;
-  std::vector<double> steps_;
+  std::vector<SumStep> steps_;
   std::vector<int32_t> position_offset_;
 };
 

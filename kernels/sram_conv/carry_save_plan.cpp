@@ -40,6 +40,7 @@ class Plan final : public SramConvPlan {
     const Extent strip = choose_strip(choose_pixels(chunk * image_pixels, threads));
     // A read of a row run may touch the word behind the last pixel.
     const auto images = AlignedArray<uint8_t>::uninitialised(chunk * packed_.image_bytes() + 8);
+    const std::vector<ScaledOutput> scaled = scaled_outputs(outputs);
     std::vector<Scratch> scratch;
     for (int k = 0; k < threads; ++k) scratch.push_back(make_scratch(strip));
 #pragma omp parallel num_threads(threads)
@@ -51,14 +52,14 @@ class Plan final : public SramConvPlan {
       }
       for (int first = 0; first < n; first += chunk)
         run_chunk(q + int64_t{first} * shape_.inputs(), std::min(chunk, n - first), first, images.get(),
-                  strip, scratch, outputs);
+                  strip, scratch, scaled);
     }
   }
 
  private:
   /// Called by every thread of a team: images [first, first + count), whose codes are q.
   void run_chunk(const uint8_t* q, int count, int64_t first, uint8_t* images, Extent extent,
-                 const std::vector<Scratch>& scratch, std::span<const SramOutput> outputs) const {
+                 const std::vector<Scratch>& scratch, std::span<const ScaledOutput> outputs) const {
 #pragma omp for schedule(static)
     for (int64_t row = 0; row < int64_t{count} * shape_.h; ++row) pack_row(q, row, images);
     const int64_t rows = int64_t{count} * shape_.out_h();
@@ -127,7 +128,7 @@ class Plan final : public SramConvPlan {
     return scratch;
   }
 
-  Strip make_strip(const Scratch& scratch, std::span<const SramOutput> outputs) const {
+  Strip make_strip(const Scratch& scratch, std::span<const ScaledOutput> outputs) const {
     Strip strip{};
     strip.outputs = outputs.data();
     strip.acc = scratch.acc.get();

@@ -65,25 +65,6 @@ void check_rows(const RowPlan& plan, const ConvShape& shape) {
          std::to_string(plan.subarray_rows));
 }
 
-/// Largest |acc| that the digits, planes and row groups of `spec` can add up to with this table.
-double sum_bound(const SramConvSpec& spec, const AdcTable& table) {
-  std::vector<uint32_t> largest(spec.p_max() + 1);  // largest code of any partial sum up to P
-  for (uint32_t p = 0, most = 0; p < largest.size(); ++p) largest[p] = most = std::max(most, table.code[p]);
-  double positive = 0, negative = 0;
-  for (int j = 0; j < spec.planes(); ++j) {
-    const int32_t weight = plane_weight(spec.encoding, spec.weight_bits, j);
-    (weight > 0 ? positive : negative) += std::abs(weight);
-  }
-  double codes = 0;
-  for (int g = 0; g < spec.rows.groups(); ++g)
-    for (int i = 0; i < spec.digits(); ++i) {
-      const int bits =
-          std::min(spec.dac_bits, spec.act_bits - i * spec.dac_bits);  // the top digit is narrower
-      codes += std::ldexp(largest[spec.rows.rows(g) * ((1u << bits) - 1)], i * spec.dac_bits);
-    }
-  return codes * std::max(positive, negative);
-}
-
 void check_tables(const SramConvSpec& spec) {
   if (spec.adcs.empty()) fail("no ADC table");
   for (const AdcTable& table : spec.adcs) {
@@ -110,6 +91,24 @@ void check_codes(const SramConvSpec& spec, const int8_t* codes) {
 }
 
 }  // namespace
+
+double sum_bound(const SramConvSpec& spec, const AdcTable& table) {
+  std::vector<uint32_t> largest(spec.p_max() + 1);  // largest code of any partial sum up to P
+  for (uint32_t p = 0, most = 0; p < largest.size(); ++p) largest[p] = most = std::max(most, table.code[p]);
+  double positive = 0, negative = 0;
+  for (int j = 0; j < spec.planes(); ++j) {
+    const int32_t weight = plane_weight(spec.encoding, spec.weight_bits, j);
+    (weight > 0 ? positive : negative) += std::abs(weight);
+  }
+  double codes = 0;
+  for (int g = 0; g < spec.rows.groups(); ++g)
+    for (int i = 0; i < spec.digits(); ++i) {
+      const int bits =
+          std::min(spec.dac_bits, spec.act_bits - i * spec.dac_bits);  // the top digit is narrower
+      codes += std::ldexp(largest[spec.rows.rows(g) * ((1u << bits) - 1)], i * spec.dac_bits);
+    }
+  return codes * std::max(positive, negative);
+}
 
 void check_sram_conv(const SramConvSpec& spec, const int8_t* codes) {
   check_shape(spec.shape);

@@ -229,11 +229,12 @@ AlignedArray<uint8_t> PackedLayer::weight_tiles(const SramConvSpec& spec, const 
 
 void PackedLayer::pack_converters(const SramConvSpec& spec) {
   const auto p_max = static_cast<int>(spec.p_max());
-  for (const AdcTable& adc : spec.adcs) {
+  for (size_t t = 0; t < spec.adcs.size(); ++t) {
+    const AdcTable& adc = spec.adcs[t];
     Converter& converter = converters_.emplace_back();
     for (int p = 0; p <= kMaxPartialSum; ++p)
       converter.codes[p] = static_cast<uint8_t>(adc.code[std::min(p, p_max)]);
-    converter.step = adc.step;
+    converter.step = sum_step(spec, t);
   }
   layer_.converters = converters_.data();
   layer_.converter_count = static_cast<int>(converters_.size());

@@ -34,6 +34,7 @@ class Plan final : public SramConvPlan {
     const Layer& layer = packed_.view();
     const int threads = omp_get_max_threads();
     const int64_t pixels = int64_t{n} * layer.out_h * layer.out_w;
+    const std::vector<ScaledOutput> scaled = scaled_outputs(outputs);
     const Cut cut = choose_cut(pixels, threads);
     const int64_t strip_pixels = int64_t{cut.blocks} * kWindows;
     const auto scratch = pool_.lease();
@@ -48,7 +49,7 @@ class Plan final : public SramConvPlan {
         strip.end_pixel = std::min(first + strip_pixels, pixels);
         strip.first_channel_block = channels;
         strip.end_channel_block = std::min(channels + cut.channel_blocks, packed_.channel_blocks());
-        strip.outputs = outputs.data();
+        strip.outputs = scaled.data();
         strip.activations = own.activations.get();
         strip.window_sums = own.window_sums.get();
         strip.acc = own.acc.get();

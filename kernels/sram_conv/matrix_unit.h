@@ -15,7 +15,8 @@
 
 #include <cstdint>
 
-#include "kernels/sram_conv/sram_conv.h"
+#include "kernels/sram_conv/scaled_output.h"
+#include "kernels/sram_conv/sum_step.h"
 
 namespace sramsim::matrix_unit {
 
@@ -46,7 +47,7 @@ struct Pass {
 /// An ADC.
 struct Converter {
   alignas(64) uint8_t codes[1 << kFieldBits];  ///< of every partial sum
-  double step;
+  SumStep step;
 };
 
 /// The operand of LDTILECFG.
@@ -114,7 +115,7 @@ struct Strip {
   const uint8_t* q;                ///< [N,H,W,C]
   int64_t first_pixel, end_pixel;  ///< flat indices of output pixels
   int first_channel_block, end_channel_block;
-  const SramOutput* outputs;  ///< of every converter
+  const ScaledOutput* outputs;  ///< of every converter
   uint8_t* activations;
   int32_t* window_sums;  ///< [block][kWindows]
   int32_t* acc;          ///< [converter][Layer::strip_blocks][kElements]

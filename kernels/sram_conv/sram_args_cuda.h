@@ -15,7 +15,9 @@
 #include <cstdint>
 
 #include "kernels/core/macros.h"
+#include "kernels/core/output_scale.h"
 #include "kernels/cuda/ptx.h"
+#include "kernels/sram_conv/sum_step.h"
 
 namespace sramsim::cuda {
 
@@ -137,33 +139,19 @@ struct AdcForm {
   int32_t table_size = 0;
 };
 
-/// A factor in two floats: x times it is fma(x, high, x * low), nearly exact before the one rounding that
-/// counts.
-struct TwoFloats {
-  float high = 1.0f, low = 0.0f;
-};
-SRAMSIM_DEVICE float times(float x, const TwoFloats& factor) {
-  return fmaf(x, factor.high, x * factor.low);
-}
-
 /// Where sums go. Exactly one of `s` and `y` is set; layout [N,OH,OW,O].
 struct Epilogue {
   double* s = nullptr;
   float* y = nullptr;
-  float act_scale = 1.0f, weight_scale = 1.0f;
-  const float* bias = nullptr;            ///< [O] or null
-  double step = 1.0;                      ///< D
+  OutputScale scale;
+  const float* bias = nullptr;  ///< [O] or null
+  SumStep sum;
   int32_t offset_weight = 0;              ///< offset encoding: 2^(B-1), else 0
   const int32_t* channel_sums = nullptr;  ///< sum of q over the channels of every padded pixel, or null
   bool relu = false;
-  /// step_factor gives S, as the nearest float, of every sum that the layer can have.
-  bool float_step = false;
-  TwoFloats step_factor;
-  /// y in channel pairs (even O), scales within 2^-30 .. 2^30: then every intermediate of the quotients is a
-  /// normal number, and they can be had from the reciprocals; one in eighty scales needs a correction.
+  /// y in channel pairs (even O), quotients from reciprocals; they need a correction unless scale.exact.
   bool fast = false, corrects = false;
   bool fours = false;  ///< y, and the bias if any, in fours of channels too
-  TwoFloats act_reciprocal, weight_reciprocal;
 };
 
 /// Geometry of the convolution on the padded image.

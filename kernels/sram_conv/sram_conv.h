@@ -97,6 +97,9 @@ std::span<const SramConvVariant> sram_conv_variants();
 /// encoding.
 void check_sram_conv(const SramConvSpec& spec, const int8_t* codes);
 
+/// Largest |acc| that the digits, planes and row groups of `spec` can add up to with this table.
+double sum_bound(const SramConvSpec& spec, const AdcTable& table);
+
 /// Checks, then plans with the first variant that accepts, or with the variant called `force`
 /// (InputError with its reason if it refuses). `chosen`, if given, receives the variant's name.
 std::unique_ptr<SramConvPlan> plan_sram_conv(const SramConvSpec& spec, const int8_t* codes,

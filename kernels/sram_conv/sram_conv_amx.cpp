@@ -181,8 +181,9 @@ SRAMSIM_INLINE void write_block(const Work& work, int converter, int block, cons
   const int64_t begin = strip.first_pixel + int64_t{block} * kWindows;
   const int64_t end = std::min(begin + kWindows, strip.end_pixel);
   for (int64_t pixel = begin; pixel < end; ++pixel, sums += kChannels)
-    write_outputs(strip.outputs[converter], layer.converters[converter].step, layer.offset, sums,
-                  layer.offset ? strip.window_sums[pixel - strip.first_pixel] : 0,
+    write_outputs(strip.outputs[converter],
+                  ChannelSums{sums, layer.converters[converter].step, layer.offset,
+                              layer.offset ? strip.window_sums[pixel - strip.first_pixel] : 0},
                   {pixel * layer.o + first, first, count});
 }
 

@@ -51,10 +51,10 @@ SRAMSIM_DEVICE int32_t window_sum(const Geometry& g, const Epilogue& e, const Ou
 
 /// S of one output, and the layer's output from it.
 SRAMSIM_DEVICE double real_sum(const Epilogue& e, int32_t acc, int32_t window) {
-  return sram_sum(acc, e.step, e.offset_weight, window);
+  return sram_sum(acc, e.sum.step, e.offset_weight, window);
 }
 SRAMSIM_DEVICE float real_output(const Epilogue& e, int o, int32_t acc, int32_t window) {
-  return layer_output(real_sum(e, acc, window), e.act_scale, e.weight_scale,
+  return layer_output(real_sum(e, acc, window), e.scale.act, e.scale.weight,
                       e.bias != nullptr ? e.bias[o] : 0.0f, e.relu);
 }
 
@@ -69,26 +69,17 @@ SRAMSIM_DEVICE void store_sum(const Geometry& g, const Epilogue& e, const Output
     e.y[at] = real_output(e, o, acc, window);
 }
 
-/// x / d from r = 1/d, correctly rounded. kCorrects: by one more Newton step, which is exact from a faithful
-/// quotient on (Markstein, "Computation of elementary functions on the IBM RISC System/6000 processor", IBM
-/// J. Res. Dev. 34(1), 1990).
-template <bool kCorrects>
-SRAMSIM_DEVICE float divide(float x, float d, const TwoFloats& r) {
-  const float q = times(x, r);
-  return kCorrects ? fmaf(fmaf(-q, d, x), r.high, q) : q;
-}
-
 /// The sums of kCount outputs as floats, without doubles where that gives the same. All at once, before the
 /// first is used: their latencies overlap.
 template <int kCount>
 SRAMSIM_DEVICE void float_sums(const Epilogue& e, const int32_t (&acc)[kCount], int32_t window,
                                float (&s)[kCount]) {
-  if (e.float_step) {
+  if (e.sum.exact) {
     SRAMSIM_UNROLL
-    for (int k = 0; k < kCount; ++k) s[k] = times(static_cast<float>(acc[k]), e.step_factor);
+    for (int k = 0; k < kCount; ++k) s[k] = times(static_cast<float>(acc[k]), e.sum.factor);
   } else if (e.offset_weight == 0) {
     SRAMSIM_UNROLL
-    for (int k = 0; k < kCount; ++k) s[k] = static_cast<float>(sram_sum(acc[k], e.step, 0, 0));
+    for (int k = 0; k < kCount; ++k) s[k] = static_cast<float>(sram_sum(acc[k], e.sum.step, 0, 0));
   } else {
     SRAMSIM_UNROLL
     for (int k = 0; k < kCount; ++k) s[k] = static_cast<float>(real_sum(e, acc[k], window));
@@ -98,8 +89,8 @@ SRAMSIM_DEVICE void float_sums(const Epilogue& e, const int32_t (&acc)[kCount], 
 /// real_output(), the same bits, without a division.
 template <bool kCorrects>
 SRAMSIM_DEVICE float fast_output(const Epilogue& e, float bias, float s) {
-  const float scaled = divide<kCorrects>(s, e.act_scale, e.act_reciprocal);
-  const float y = divide<kCorrects>(scaled, e.weight_scale, e.weight_reciprocal) + bias;
+  const float scaled = divide<kCorrects>(s, e.scale.act, e.scale.act_reciprocal);
+  const float y = divide<kCorrects>(scaled, e.scale.weight, e.scale.weight_reciprocal) + bias;
   return e.relu ? fmaxf(y, 0.0f) : y;
 }
 

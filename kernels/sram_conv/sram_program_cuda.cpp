@@ -5,8 +5,6 @@
 #include <numeric>
 #include <utility>
 
-#include "kernels/sram_conv/two_floats.h"
-
 namespace sramsim::cuda {
 namespace {
 
@@ -49,11 +47,9 @@ void fill_adc(const SramConvSpec& spec, size_t adc, SramProgram& program) {
   }
   program.args.skip_zeros = table.code[0] == 0;
   Epilogue& epilogue = program.args.epilogue;
-  epilogue.step = table.step;
   epilogue.offset_weight = program.integer() ? 0 : offset_weight(spec.encoding, spec.weight_bits);
-  epilogue.step_factor = two_floats(table.step);
-  epilogue.float_step =
-      epilogue.offset_weight == 0 && gives_sums(epilogue.step_factor, table.step, largest_sum(spec, adc));
+  epilogue.sum = sum_step(spec, adc);
+  epilogue.sum.exact = epilogue.sum.exact && epilogue.offset_weight == 0;
 }
 
 void fill_warpgroups(const SramConvSpec& spec, const int8_t* codes, SramProgram& program) {
@@ -149,23 +145,18 @@ void set_output(SramConvArgs& args, const SramOutput& output) {
   Epilogue& e = args.epilogue;
   e.s = output.s;
   e.y = output.y;
-  e.act_scale = output.act_scale;
-  e.weight_scale = output.weight_scale;
+  e.scale = output_scale(output.act_scale, output.weight_scale);
   e.bias = output.bias;
   e.relu = output.relu;
-  e.act_reciprocal = two_floats(1.0 / e.act_scale);
-  e.weight_reciprocal = two_floats(1.0 / e.weight_scale);
-  const auto moderate = [](float scale) { return scale > 0x1p-30f && scale < 0x1p30f; };
   const auto in_runs = [&](unsigned channels) {
     const auto aligned = [&](const float* p) {
       return reinterpret_cast<uintptr_t>(p) % (channels * sizeof(float)) == 0;
     };
     return args.geometry.o % static_cast<int>(channels) == 0 && aligned(e.y) && aligned(e.bias);
   };
-  e.fast = e.y != nullptr && in_runs(2) && moderate(e.act_scale) && moderate(e.weight_scale);
+  e.fast = e.y != nullptr && in_runs(2) && e.scale.normal;
   e.fours = e.fast && in_runs(4);
-  e.corrects = e.fast && !(gives_quotients(e.act_reciprocal, e.act_scale) &&
-                           gives_quotients(e.weight_reciprocal, e.weight_scale));
+  e.corrects = e.fast && !e.scale.exact;
 }
 
 int grid_tiles_o(const SramProgram& program) {

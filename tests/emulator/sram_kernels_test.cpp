@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-#include "kernels/sram_conv/two_floats.h"
+#include "kernels/core/two_floats.h"
 #include "kernels/sram_conv/variants.h"
 #include "tests/cases.h"
 #include "tests/emulator/emulated_kernels.h"
@@ -242,7 +242,7 @@ TEST_F(SramKernels, ScaledOutputsEqualTheReference) {
   c.shape.o = 24;
   scaling.bias = bias.data() + 2;  // not at a multiple of 16 bytes
   check_outputs(c, scaling);
-  while (cuda::gives_quotients(cuda::two_floats(1.0 / scaling.weight_scale), scaling.weight_scale))
+  while (gives_quotients(two_floats(1.0 / scaling.weight_scale), scaling.weight_scale))
     scaling.weight_scale = std::nextafter(scaling.weight_scale, 100.0f);
   check_outputs(c, scaling);  // quotients need a correction
   c.shape.o = 8;

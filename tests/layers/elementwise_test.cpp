@@ -31,22 +31,28 @@ TEST_P(EachSet, BytesToUnitDividesBy255) {
 }
 
 TEST_P(EachSet, ScalesSumsAsLayerOutputDoes) {
-  for (const int o : {1, 7, 16, 130, 600})
-    for (const bool relu : {false, true})
-      for (const bool with_bias : {false, true}) {
-        const size_t pixels = 5, count = pixels * static_cast<size_t>(o);
-        std::vector<int32_t> acc(count);
-        for (int32_t& a : acc) a = draw_.range(-(1 << 23), 1 << 23);
-        const auto bias = draw_.floats(static_cast<size_t>(o), -1, 1);
-        const float* b = with_bias ? bias.data() : nullptr;
-        std::vector<float> y(count);
-        loops_.scale_int(acc.data(), pixels, o, 1.5f, 12.7f, b, relu, y.data());
-        for (size_t i = 0; i < count; ++i) {
-          const float want =
-              layer_output(acc[i], 1.5f, 12.7f, b ? b[i % static_cast<size_t>(o)] : 0.0f, relu);
-          ASSERT_EQ(y[i], want) << i << " of " << o << " channels";
+  // Quotients by reciprocals; by one that would round wrongly (two_floats_test.cpp); beyond their range.
+  const OutputScale scales[] = {output_scale(1.5f, 12.7f), output_scale(0x1.fcce2cp0f, 1.5f),
+                                output_scale(1.5f, 1e-12f)};
+  ASSERT_TRUE(scales[0].exact && !scales[1].exact && scales[1].normal && !scales[2].normal);
+  for (const OutputScale& scale : scales)
+    for (const int o : {1, 7, 16, 130, 600})
+      for (const bool relu : {false, true})
+        for (const bool with_bias : {false, true}) {
+          const size_t pixels = 5, count = pixels * static_cast<size_t>(o);
+          std::vector<int32_t> acc(count);
+          for (int32_t& a : acc) a = draw_.range(-(1 << 23), 1 << 23);
+          acc[0] = 0x1fa75ce >> 1;  // the dividend that the second scale gets wrong
+          const auto bias = draw_.floats(static_cast<size_t>(o), -1, 1);
+          const float* b = with_bias ? bias.data() : nullptr;
+          std::vector<float> y(count);
+          loops_.scale_int(acc.data(), pixels, o, scale, b, relu, y.data());
+          for (size_t i = 0; i < count; ++i) {
+            const float want =
+                layer_output(acc[i], scale.act, scale.weight, b ? b[i % static_cast<size_t>(o)] : 0.0f, relu);
+            ASSERT_EQ(y[i], want) << i << " of " << o << " channels";
+          }
         }
-      }
 }
 
 TEST_P(EachSet, Bf16RoundsToNearestEven) {

@@ -9,12 +9,12 @@
 //   q below 1    m = M * 2^-25, |q - m| = |N| / (D * 2^25), N = X * 2^25 - M * D: for N = +-1, D odd,
 //                X = +-2^-25 modulo D, or N = +-2, D two times an odd number and X = +-2^-24 modulo that
 // Four numbers to try at most, and none where 4 divides D.
-#include "kernels/sram_conv/two_floats.h"
+#include "kernels/core/two_floats.h"
 
 #include <array>
 #include <cmath>
 
-namespace sramsim::cuda {
+namespace sramsim {
 namespace {
 
 /// 2^-k modulo an odd number.
@@ -56,4 +56,4 @@ bool gives_quotients(const TwoFloats& reciprocal, float d) {
   return true;
 }
 
-}  // namespace sramsim::cuda
+}  // namespace sramsim
