@@ -29,6 +29,7 @@ inline constexpr int kMaxBits = 8;       ///< of an activation code
 inline constexpr int kMaxHalves = 2;     ///< of an activation code, four bits each
 inline constexpr int kRunRows = 32;      ///< rows of a run
 inline constexpr int kPieceRows = 4096;  ///< rows whose list entries fit 16 bits
+inline constexpr int kConstantRows = 2;
 inline constexpr int kListPadding = 32;  ///< entries past the last row that collecting may write
 inline constexpr int kListEnd =
     8;  ///< zero rows at the end of a list of a common group: it is read in eights
@@ -46,8 +47,9 @@ struct Run {
   uint8_t shift;   ///< of the first row in its byte
 };
 
-/// At most kPieceRows rows of a group. Its row vectors: [vector][1 + rows], the first one all zero (padding
-/// of lists). A list entry e is the row vector e*8 bytes behind the zero row.
+/// At most kPieceRows rows of a group. Its row vectors: [vector][kConstantRows + rows], the first two all
+/// zero (padding of lists) and all one (ShiftForm). A list entry e is the row vector e*8 bytes behind the
+/// zero row.
 struct Piece {
   int32_t run_begin, run_end;
   int32_t rows;
@@ -89,6 +91,21 @@ struct ByteTable {
   int16_t scale;
 };
 
+/// A converter that, over the partial sums of few rows, is a shift: code(P) = (P + ones) >> shift for P <=
+/// most. A uniform one of b bits over F = 2^m, for instance: shift = m - b, ones = 2^(shift-1) - 1 (0 for
+/// shift 0), up to about F/2. Codes of such sums are counter planes themselves, so that codes are added up as
+/// planes, and transposed once for all kernel positions.
+struct ShiftForm {
+  int shift = -1;  ///< 0..kMostShift; -1: none
+  int ones = 0;    ///< rows that are always set, before the others in every list
+  int most = 0;    ///< with the ones, below 2^kShiftPlanes
+  int planes = 0;  ///< where no sum, with the ones, reaches 2^planes, none is larger than `most`
+  int tried = 0;   ///< rows up to which that is likely
+};
+inline constexpr int kMostShift = 3;
+inline constexpr int kMostOnes = (1 << kMostShift) - 1;
+inline constexpr int kShiftPlanes = 6;
+
 /// A layer packed for one engine.
 struct Layer {
   int act_bits, dac_bits, digits;
@@ -116,7 +133,9 @@ struct Layer {
 
   const ByteTable* tables;
   int table_count;
-  uint32_t first;  ///< smallest P that gives a nonzero byte in any table
+  uint32_t first;                ///< smallest P that gives a nonzero byte in any table
+  ShiftForm form;                ///< of the only table
+  uint16_t ones[kMostOnes + 1];  ///< list entries of form.ones rows that are always set, and others
   /// Accumulators are kept apart for digit weights 2^(4*half + s): s is part of dots.
   int halves;
   /// The accumulators of table t are the sums of ADC table t in the order of the channels: one half, one
@@ -158,6 +177,7 @@ struct Strip {
 struct Engine {
   int lanes;       ///< int32 lanes of a vector; a vector has 32*lanes columns
   bool any_table;  ///< byte permutes are as fast for any table: no Form but kTable is of use
+  bool shifts;     ///< a ShiftForm is of use
   int (*column_bit)(int cell, int lane, int plane);
   /// Activation codes of one pixel -> its record, plane_bytes after it may be overwritten.
   void (*pack_pixel)(const Layer& layer, const uint8_t* q, uint8_t* record);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdlib>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <span>
@@ -43,6 +45,29 @@ std::optional<int> rounding_scale(const uint8_t* bytes, int count, int top) {
   }
   if (low > high) return std::nullopt;
   return static_cast<int>(low);
+}
+
+/// The form that holds for most partial sums, if any is worth it.
+ShiftForm shift_form(const uint8_t* bytes, int entries) {
+  constexpr int kLeast = 7;
+  ShiftForm best;
+  best.most = kLeast - 1;
+  for (int shift = 0; shift <= kMostShift; ++shift)
+    for (int ones = 0; ones < 1 << shift; ++ones) {
+      const int end = std::min(entries, (1 << kShiftPlanes) - ones);
+      int p = 0;
+      while (p < end && bytes[p] == (p + ones) >> shift) ++p;
+      const auto planes = static_cast<int>(std::bit_width(static_cast<uint32_t>(p + ones))) - 1;
+      if (p - 1 > best.most) best = {shift, ones, p - 1, planes, 0};
+    }
+  if (best.shift < 0) return {};
+  // Half of the weights set, and the largest of some hundred sums.
+  const auto largest = [](int rows) { return 0.5 * rows + 1.6 * std::sqrt(rows); };
+  best.tried = best.most;
+  while (best.tried + 1 + best.ones < 1 << kShiftPlanes &&
+         largest(best.tried + 1) + best.ones < 1 << best.planes)
+    ++best.tried;
+  return best;
 }
 
 void choose_form(ByteTable& table, int count) {
@@ -111,7 +136,8 @@ void PackedLayer::pack_rows(const SramConvSpec& spec) {
         run.offset = position_offset_[segment.position] + static_cast<int>(sizeof(PixelHeader)) + c / 8;
         run.shift = static_cast<uint8_t>(c % 8);
         run.mask = ~0u >> (kRunRows - rows);
-        run.entry = static_cast<uint16_t>(1 + piece.rows);  // in rows until pack_weights() knows their size
+        run.entry = static_cast<uint16_t>(kConstantRows +
+                                          piece.rows);  // in rows until pack_weights() knows their size
         runs_.push_back(run);
         run_rows_.push_back(segment.position * spec.shape.c + c);
         piece.run_end = static_cast<int32_t>(runs_.size());
@@ -128,7 +154,7 @@ void PackedLayer::pack_rows(const SramConvSpec& spec) {
     max_pieces_ = std::max(max_pieces_, group.piece_end - group.piece_begin);
     groups_.push_back(group);
   }
-  layer_.list_stride = max_pieces_ == 1 ? round_up(spec.rows.largest_group(), 32) + kListPadding
+  layer_.list_stride = max_pieces_ == 1 ? round_up(kMostOnes + spec.rows.largest_group(), 32) + kListPadding
                                         : max_pieces_ * (kPieceRows + kListPadding);
   layer_.tile_lists = spec.act_bits * layer_.list_stride;
   layer_.runs = runs_.data();
@@ -205,14 +231,20 @@ void PackedLayer::pack_weights(const SramConvSpec& spec, const int8_t* codes, co
   const int cells = round_up(shape.o, engine.lanes) / engine.lanes * layer_.quads;
   layer_.vectors = (cells + kCells - 1) / kCells;
   const int row_bytes = kCells * 4 * engine.lanes / 8;
-  layer_.members_together = std::max(1, kMembersBytes / ((1 + spec.rows.largest_group()) * row_bytes));
+  layer_.members_together =
+      std::max(1, kMembersBytes / ((kConstantRows + spec.rows.largest_group()) * row_bytes));
   int64_t bytes = 0;
   for (Piece& piece : pieces_) {
     piece.weights = bytes;
-    bytes += int64_t{layer_.vectors} * (1 + piece.rows) * row_bytes;
+    bytes += int64_t{layer_.vectors} * (kConstantRows + piece.rows) * row_bytes;
   }
   weights_ = AlignedArray<uint8_t>(bytes);
-  for (const Piece& piece : pieces_)
+  std::fill_n(layer_.ones, std::size(layer_.ones), static_cast<uint16_t>(row_bytes / 8));
+  for (const Piece& piece : pieces_) {
+    for (int vector = 0; vector < layer_.vectors; ++vector)
+      std::fill_n(
+          weights_.get() + piece.weights + (int64_t{vector} * (kConstantRows + piece.rows) + 1) * row_bytes,
+          row_bytes, uint8_t{0xFF});
     for (int k = piece.run_begin; k < piece.run_end; ++k) {
       Run& run = runs_[k];
       for (int r = 0; r < std::popcount(run.mask); ++r)
@@ -220,8 +252,9 @@ void PackedLayer::pack_weights(const SramConvSpec& spec, const int8_t* codes, co
           const int code = codes[int64_t{o} * shape.rows() + run_rows_[k] + r];
           for (int quad = 0; quad < layer_.quads; ++quad) {
             const int cell = o / engine.lanes * layer_.quads + quad;
-            uint8_t* row = weights_.get() + piece.weights +
-                           (int64_t{cell / kCells} * (1 + piece.rows) + run.entry + r) * row_bytes;
+            uint8_t* row =
+                weights_.get() + piece.weights +
+                (int64_t{cell / kCells} * (kConstantRows + piece.rows) + run.entry + r) * row_bytes;
             for (size_t j = 0; j < quad_planes_[quad].size(); ++j) {
               const int bit = engine.column_bit(cell % kCells, o % engine.lanes, static_cast<int>(j));
               row[bit / 8] |= static_cast<uint8_t>(
@@ -231,6 +264,7 @@ void PackedLayer::pack_weights(const SramConvSpec& spec, const int8_t* codes, co
         }
       run.entry = static_cast<uint16_t>(run.entry * (row_bytes / 8));
     }
+  }
   dots_.resize(layer_.vectors);
   for (int cell = 0; cell < layer_.vectors * kCells; ++cell) {
     const int quad = cell % layer_.quads;
@@ -279,6 +313,8 @@ void PackedLayer::pack_tables(const SramConvSpec& spec, const Engine& engine) {
   layer_.table_count = static_cast<int>(tables.size());
   layer_.first = std::numeric_limits<uint32_t>::max();
   for (const ByteTable& table : tables) layer_.first = std::min(layer_.first, table.first);
+  if (engine.shifts && layer_.table_count == 1 && tables[0].shift == 0)
+    layer_.form = shift_form(tables[0].bytes, static_cast<int>(std::min<int64_t>(entries, 256)));
   layer_.steps = steps_.data();
   layer_.output_count = static_cast<int>(spec.adcs.size());
   layer_.accumulators_are_sums = layer_.halves == 1 && layer_.quads == 1 && quad_shift_[0] == 0 &&

@@ -1,7 +1,7 @@
 // Row lists: which rows of a row group a window's activations select, bit by bit. Part of
 // carry_save_kernel.h.
 //
-// Simd supplies entries, append and end_list.
+// Simd supplies entries, append, end_list, and kShifts: whether it makes use of ShiftForm.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "kernels/core/macros.h"
 #include "kernels/sram_conv/carry_save.h"
 
 namespace sramsim::carry_save {
@@ -48,6 +49,10 @@ struct Block {
   uint32_t live[kMaxHalves][kMaxStrip + kFamilyHeight - 1];
   uint8_t unit_count[kMaxHalves][kMaxTiles];
   Unit units[kMaxHalves][kMaxTiles][4];
+  /// Where Simd::kShifts, each bit's unit has a place of its own instead, and a bit for each that is live.
+  /// How many are, and how many of them have more rows than ShiftForm::tried.
+  uint32_t live_of_bit[kMaxHalves][kMaxStrip + kFamilyHeight - 1][4];
+  int live_units, long_units;
   /// Of others.
   Tile tiles[kMaxTiles];
 };
@@ -55,6 +60,12 @@ struct Block {
 /// Groups of one bit per digit, one piece and at most 255 rows.
 inline bool is_common(const Layer& layer, const Group& group) {
   return layer.dac_bits == 1 && group.piece_end - group.piece_begin == 1 && group.rows < 256;
+}
+
+/// Rows that are always set, at the start of the lists of common groups.
+template <class Simd>
+SRAMSIM_INLINE int always_set(const Layer& layer) {
+  return Simd::kShifts ? layer.form.ones : 0;
 }
 
 /// Lists the set rows of one piece and bit; returns the end of the list.
@@ -95,7 +106,8 @@ inline uint32_t bits_set(const Layer& layer, const Group& group, const uint8_t* 
   return bits;
 }
 
-/// Tile (y, x) of a common group, its lists from `list` on; returns where the next one may begin.
+/// Tile (y, x) of a common group, its lists, each after the rows that are always set, from `list` on; returns
+/// where the next one may begin.
 template <class Simd>
 [[gnu::always_inline]] inline int64_t collect_units(const Layer& layer, const Group& group,
                                                     const uint8_t* window, const Strip& strip, int64_t list,
@@ -109,17 +121,25 @@ template <class Simd>
     if (bits != 0 || layer.first == 0)
       for (const int end_bit = std::min(bit + 4, layer.act_bits); bit < end_bit;
            ++bit, plane += layer.plane_bytes) {
-        uint16_t* const begin = strip.lists + list;
+        uint16_t* const begin = strip.lists + list + always_set<Simd>(layer);
+        if constexpr (Simd::kShifts) std::memcpy(strip.lists + list, layer.ones, sizeof layer.ones);
         uint16_t* const end = bits >> bit & 1 ? collect_bit<Simd>(layer, piece, plane, begin) : begin;
         const auto rows = static_cast<uint32_t>(end - begin);
         Simd::end_list(end);
         // Without branches: whether a unit is live is anybody's guess. The next list overwrites a dead one.
-        block.units[half][t][count] = Unit::make(list, static_cast<int>(rows), bit % 4);
+        block.units[half][t][Simd::kShifts ? bit % 4 : count] =
+            Unit::make(list, static_cast<int>(rows), bit % 4);
         const bool live = rows >= layer.first;
         count += live;
-        list += -int64_t{live} & ((rows + kListEnd + kListAlign - 1) & -int64_t{kListAlign});
+        list += -int64_t{live} &
+                ((always_set<Simd>(layer) + rows + kListEnd + kListAlign - 1) & -int64_t{kListAlign});
+        if constexpr (Simd::kShifts) {
+          block.live_of_bit[half][y][bit % 4] |= static_cast<uint32_t>(live) << x;
+          block.long_units += static_cast<int>(rows) > layer.form.tried;
+        }
       }
     block.unit_count[half][t] = static_cast<uint8_t>(count);
+    if constexpr (Simd::kShifts) block.live_units += count;
     block.live[half][y] |= static_cast<uint32_t>(count != 0) << x;
   }
   return list;
@@ -160,6 +180,10 @@ template <class Simd>
   const int rows = block.extent.rows + family.height - 1;
   block.tile_columns = block.extent.columns + family.width - 1;
   std::memset(block.live, 0, sizeof block.live);
+  if constexpr (Simd::kShifts) {
+    std::memset(block.live_of_bit, 0, sizeof block.live_of_bit);
+    block.live_units = block.long_units = 0;
+  }
   const uint8_t* row = nullptr;
   int64_t list = 0;
   for (int y = 0, t = 0; y < rows; ++y) {

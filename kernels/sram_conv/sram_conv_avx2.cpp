@@ -31,6 +31,7 @@ struct Avx2 {
   using Vector = __m256i;
   static constexpr int kLanes = 8;
   static constexpr bool kHasChunked = false;
+  static constexpr bool kShifts = true;
   static constexpr bool kHasSix = false;
 
   SRAMSIM_INLINE static Vector load(const void* from) {
@@ -42,7 +43,11 @@ struct Avx2 {
   SRAMSIM_INLINE static Vector add_shifted(Vector a, Vector b, int shift) {
     return _mm256_add_epi32(a, _mm256_sll_epi32(b, _mm_cvtsi32_si128(shift)));
   }
+  SRAMSIM_INLINE static bool is_zero(Vector v) { return _mm256_testz_si256(v, v); }
   SRAMSIM_INLINE static Vector bytes(int value) { return _mm256_set1_epi8(static_cast<char>(value)); }
+  SRAMSIM_INLINE static Vector subtract_bytes(Vector v, int value) {
+    return _mm256_sub_epi8(v, bytes(value));
+  }
 
   /// sum += b + c; returns the carry.
   SRAMSIM_INLINE static Vector full_add(Vector& sum, Vector b, Vector c) {
@@ -175,6 +180,22 @@ struct Avx2 {
   }
 
   template <Range kRange>
+  SRAMSIM_INLINE static void add_bytes(const Index<kRange>& index, const uint32_t* dots,
+                                       Vector (&acc)[kCells]) {
+    if constexpr (kRange == Range::kNibble) {
+      const Vector low = bytes(15);
+#pragma GCC unroll 4
+      for (int k = 0; k < 4; ++k) {
+        add_dot(acc[k], _mm256_and_si256(index.v[k], low), dots[k]);
+        add_dot(acc[k + 4], _mm256_and_si256(_mm256_srli_epi16(index.v[k], 4), low), dots[k + 4]);
+      }
+    } else {
+#pragma GCC unroll 8
+      for (int cell = 0; cell < kCells; ++cell) add_dot(acc[cell], index.v[cell], dots[cell]);
+    }
+  }
+
+  template <Range kRange>
   SRAMSIM_INLINE static void add_codes(const Index<kRange>& index, const ByteTable& table, uint32_t bound,
                                        const uint32_t* dots, Vector (&acc)[kCells]) {
     using Form = ByteTable::Form;
@@ -253,7 +274,7 @@ void pack_pixel(const Layer& layer, const uint8_t* q, uint8_t* record) {
   std::memcpy(record, &header, sizeof header);
 }
 
-constexpr Engine kEngine{Avx2::kLanes, false, column_bit, pack_pixel, convolve_strip<Avx2>};
+constexpr Engine kEngine{Avx2::kLanes, false, Avx2::kShifts, column_bit, pack_pixel, convolve_strip<Avx2>};
 
 }  // namespace
 

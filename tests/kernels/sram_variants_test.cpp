@@ -333,6 +333,41 @@ TEST(SramVariants, EqualTheReferenceOnBatchesOfMixedDensity) {
     }
 }
 
+/// Converters that are shifts up to some number of rows, on both sides of that number: half of the weights
+/// set, and all of them, which makes every sum as large as rows can. Blocks of few rows, of many, and of all
+/// numbers of rows. Planes of four and more bits, several kernel positions that share lists, ragged groups.
+TEST(SramVariants, ConvertersThatAreShiftsForFewRows) {
+  SramCase c;
+  c.shape = {100, 6, 7, 20, 3, 3, 1, 0};
+  for (const char* mode : {"uniform", "saturating"})
+    for (int bits = 2; bits <= 7; ++bits)
+      for (int subarray : {16, 24, 32, 64, 100}) {
+        c.subarray = subarray;
+        c.adcs = {{mode, bits, {}}};
+        c.encoding = bits % 2 == 0 ? Encoding::kOffset : Encoding::kTwosComplement;
+        c.act_bits = bits % 3 == 0 ? 6 : 4;
+        c.weight_bits = bits == 5 ? 8 : 4;
+        const SramConvSpec spec = cases::make_spec(c);
+        for (double density : {0.02, 0.15, 0.3, 0.5, 0.99, 1.0}) {
+          c.bit_density = density;
+          ++c.seed;
+          cases::Operands operands = cases::make_operands(c);
+          if (density == 0.99)  // as many rows as a pixel has channels left
+            for (size_t k = 0; k < operands.q.size(); ++k)
+              if (k % 100 >= k / 100 * 37 % 101) operands.q[k] = 0;
+          for (bool all_set : {false, true}) {
+            if (all_set) std::fill(operands.codes.begin(), operands.codes.end(), int8_t{-1});
+            const auto expected = run_sums(spec, operands, c.n, "reference");
+            for (const std::string& name : fast_variants())
+              if (refusal(name, spec).empty()) {
+                ASSERT_EQ(first_difference(spec, expected, run_sums(spec, operands, c.n, name)), "")
+                    << name << (all_set ? ", all weights set" : "") << " on " << cases::text_of(c);
+              }
+          }
+        }
+      }
+}
+
 TEST(SramVariants, AnEmptyBatchIsFine) {
   const SramCase c = cases::random_case(1);
   const SramConvSpec spec = cases::make_spec(c);
