@@ -1,6 +1,7 @@
 // The carry-save kernel for AVX2: 256 columns, full adders of five logic steps, bit transposes by masked
-// swaps. The converter is a clamp or a rounding multiplication where that equals the table (ByteTable::Form),
-// else byte shuffles of 16 entries at a time.
+// swaps, which cost so much that codes are added up as planes where they can be (ShiftForm). Elsewhere the
+// converter is a clamp or a rounding multiplication where that equals the table (ByteTable::Form), else byte
+// shuffles of 16 entries at a time.
 #include "kernels/sram_conv/carry_save.h"
 
 #if defined(__AVX2__) && defined(__BMI2__) && defined(__POPCNT__)

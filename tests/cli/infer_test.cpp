@@ -247,6 +247,9 @@ TEST(Program, ThreadsDoNotSpin) {
   ::setenv("GOMP_SPINCOUNT", "77", 1);
   const std::string chosen = sramsim({"--version"}, folder.path()).err;
   ::unsetenv("GOMP_SPINCOUNT");
+  ::setenv("LD_PRELOAD", "/nowhere/vgpreload_core.so", 1);
+  const std::string watched = sramsim({"--version"}, folder.path()).err;
+  ::unsetenv("LD_PRELOAD");
   for (const auto& [name, value] : own) ::setenv(name.c_str(), value.c_str(), 1);
   ::unsetenv("OMP_DISPLAY_ENV");
   if (by_default.find("GOMP_SPINCOUNT") == std::string::npos) GTEST_SKIP() << "not GNU's OpenMP";
@@ -254,6 +257,7 @@ TEST(Program, ThreadsDoNotSpin) {
   EXPECT_EQ(by_default.substr(last, by_default.find('\n', last) - last), "GOMP_SPINCOUNT = '1000'");
   EXPECT_NE(chosen.find("GOMP_SPINCOUNT = '77'"), std::string::npos) << chosen;
   EXPECT_EQ(chosen.find("GOMP_SPINCOUNT = '1000'"), std::string::npos) << "the user's choice stays";
+  EXPECT_EQ(watched.find("GOMP_SPINCOUNT = '1000'"), std::string::npos) << "valgrind would lose the program";
 }
 
 TEST(Program, HelpAndVersion) {
