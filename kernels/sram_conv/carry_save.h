@@ -29,7 +29,7 @@ inline constexpr int kMaxBits = 8;       ///< of an activation code
 inline constexpr int kMaxHalves = 2;     ///< of an activation code, four bits each
 inline constexpr int kRunRows = 32;      ///< rows of a run
 inline constexpr int kPieceRows = 4096;  ///< rows whose list entries fit 16 bits
-inline constexpr int kConstantRows = 2;
+inline constexpr int kConstantRows = 2;  ///< row vectors of a piece that are no weights
 inline constexpr int kListPadding = 32;  ///< entries past the last row that collecting may write
 inline constexpr int kListEnd =
     8;  ///< zero rows at the end of a list of a common group: it is read in eights

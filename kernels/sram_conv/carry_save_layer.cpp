@@ -136,8 +136,8 @@ void PackedLayer::pack_rows(const SramConvSpec& spec) {
         run.offset = position_offset_[segment.position] + static_cast<int>(sizeof(PixelHeader)) + c / 8;
         run.shift = static_cast<uint8_t>(c % 8);
         run.mask = ~0u >> (kRunRows - rows);
-        run.entry = static_cast<uint16_t>(kConstantRows +
-                                          piece.rows);  // in rows until pack_weights() knows their size
+        // In rows until pack_weights() knows their size.
+        run.entry = static_cast<uint16_t>(kConstantRows + piece.rows);
         runs_.push_back(run);
         run_rows_.push_back(segment.position * spec.shape.c + c);
         piece.run_end = static_cast<int32_t>(runs_.size());
