@@ -1,4 +1,4 @@
-// The two divisions between a layer's sums and its outputs, and the products that may stand for them.
+// From a layer's sums to its outputs: two divisions, or the products that may stand for them, and a bias.
 #pragma once
 
 #include "kernels/core/two_floats.h"
@@ -13,5 +13,17 @@ struct OutputScale {
 };
 
 OutputScale output_scale(float act, float weight);
+
+/// s / act / weight by the reciprocals: where scale.exact, or with kCorrects where scale.normal.
+template <bool kCorrects = false>
+SRAMSIM_HD static inline float quotient(float s, const OutputScale& scale) {
+  const float scaled = divide<kCorrects>(s, scale.act, scale.act_reciprocal);
+  return divide<kCorrects>(scaled, scale.weight, scale.weight_reciprocal);
+}
+
+SRAMSIM_HD static inline float add_bias(float quotient, float bias, bool relu) {
+  const float y = quotient + bias;
+  return relu && !(y > 0.0f) ? 0.0f : y;
+}
 
 }  // namespace sramsim

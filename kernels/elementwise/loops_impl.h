@@ -97,10 +97,8 @@ template <bool kRelu, bool kDivides>
 void scale_row(const int32_t* acc, int o, const OutputScale& scale, const float* bias, float* y) {
   for (int c = 0; c < o; ++c) {
     const auto s = static_cast<float>(acc[c]);
-    const float quotient = kDivides ? s / scale.act / scale.weight
-                                    : times(times(s, scale.act_reciprocal), scale.weight_reciprocal);
-    const float v = quotient + (bias ? bias[c] : 0.0f);
-    y[c] = kRelu && !(v > 0.0f) ? 0.0f : v;
+    const float scaled = kDivides ? s / scale.act / scale.weight : quotient(s, scale);
+    y[c] = add_bias(scaled, bias ? bias[c] : 0.0f, kRelu);
   }
 }
 

@@ -47,21 +47,24 @@ struct Accumulators {
 struct Target {
   const uint32_t* dots;  ///< [kCells] plane weights times 2^s of the digit
   int32_t* acc;          ///< of the first table, [kCells][lane]
-  int64_t table_stride;  ///< int32 values from one table's accumulators to the next's
+  int64_t table_stride;  ///< int32 values from one table's accumulators to the next's; of one table, any
 };
 
 /// Looks partial sums up in every table and adds the codes to accumulators in memory.
-template <class Simd, Range kRange>
-SRAMSIM_INLINE void convert(const Layer& layer, const typename Simd::Vector (&planes)[kPlanes<kRange>],
-                            uint32_t bound, const Target& target) {
-  const auto index = Simd::template make_index<kRange>(planes);
+template <class Simd, class Index>
+SRAMSIM_INLINE void look_up(const Layer& layer, const Index& index, uint32_t bound, const Target& target) {
   for (int t = 0; t < layer.table_count; ++t) {
     if (bound < layer.tables[t].first) continue;
     Accumulators<Simd> acc;
     acc.load(target.acc + t * target.table_stride);
-    Simd::template add_codes<kRange>(index, layer.tables[t], bound, target.dots, acc.v);
+    Simd::add_codes(index, layer.tables[t], bound, target.dots, acc.v);
     acc.store(target.acc + t * target.table_stride);
   }
+}
+template <class Simd, Range kRange>
+SRAMSIM_INLINE void convert(const Layer& layer, const typename Simd::Vector (&planes)[kPlanes<kRange>],
+                            uint32_t bound, const Target& target) {
+  look_up<Simd>(layer, Simd::template make_index<kRange>(planes), bound, target);
 }
 
 /// As above for one table with the accumulators in registers.

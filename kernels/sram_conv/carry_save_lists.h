@@ -138,8 +138,10 @@ template <class Simd>
           block.long_units += static_cast<int>(rows) > layer.form.tried;
         }
       }
-    block.unit_count[half][t] = static_cast<uint8_t>(count);
-    if constexpr (Simd::kShifts) block.live_units += count;
+    if constexpr (Simd::kShifts)
+      block.live_units += count;
+    else
+      block.unit_count[half][t] = static_cast<uint8_t>(count);
     block.live[half][y] |= static_cast<uint32_t>(count != 0) << x;
   }
   return list;

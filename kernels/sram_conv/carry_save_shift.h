@@ -10,18 +10,12 @@
 namespace sramsim::carry_save {
 namespace {
 
-/// Where the accumulators of one pixel are, and what codes of one activation bit weigh there.
-struct Weighed {
-  const uint32_t* dots;  ///< [kCells]
-  int32_t* acc;          ///< [kCells][lane]
-};
-
 /// A sum of codes in all columns, at most 255.
 template <class Simd>
 class CodeSums {
  public:
   using Vector = typename Simd::Vector;
-  SRAMSIM_INLINE explicit CodeSums(const Weighed& to) : to_(to) { clear(); }
+  SRAMSIM_INLINE explicit CodeSums(const Target& to) : to_(to) { clear(); }
 
   /// Adds a code of kCount planes, at most `most`.
   template <int kCount>
@@ -62,23 +56,20 @@ class CodeSums {
     for (Vector& plane : sum_) plane = Simd::zero();
   }
 
-  const Weighed to_;
+  const Target to_;
   int bound_;
   Vector sum_[8];
 };
 
-/// Sums that are too large for the form, `ones` more than those that the table knows.
+/// Sums that are too large for the form, and larger than those that the table knows by the ones.
 template <class Simd, Range kRange>
-[[gnu::noinline]] void convert_by_table(const ByteTable& table, int ones,
+[[gnu::noinline]] void convert_by_table(const Layer& layer,
                                         const typename Simd::Vector (&planes)[kPlanes<kRange>], int n,
-                                        const Weighed& to) {
+                                        const Target& to) {
   auto index = Simd::template make_index<kRange>(planes);
-  if (ones > 0)
-    for (auto& bytes : index.v) bytes = Simd::subtract_bytes(bytes, ones);
-  Accumulators<Simd> acc;
-  acc.load(to.acc);
-  Simd::template add_codes<kRange>(index, table, n, to.dots, acc.v);
-  acc.store(to.acc);
+  if (layer.form.ones > 0)
+    for (auto& bytes : index.v) bytes = Simd::subtract_bytes(bytes, layer.form.ones);
+  look_up<Simd>(layer, index, n, to);
 }
 
 /// Whether some sum is 2^planes or more.
@@ -93,7 +84,7 @@ SRAMSIM_INLINE bool reaches(const typename Simd::Vector (&p)[kShiftPlanes], int 
 /// Adds the codes of one unit of n rows, `rows` beginning with those that are always set.
 template <class Simd, int kShift>
 SRAMSIM_INLINE void add_unit(const Layer& layer, const Rows<Simd>& rows, int n, CodeSums<Simd>& sums,
-                             const Weighed& to) {
+                             const Target& to) {
   using Vector = typename Simd::Vector;
   const ShiftForm& form = layer.form;
   const int counted = n + form.ones;
@@ -113,12 +104,11 @@ SRAMSIM_INLINE void add_unit(const Layer& layer, const Rows<Simd>& rows, int n, 
     else if (n <= form.tried && !reaches<Simd>(p, form.planes))
       sums.template add<kShiftPlanes - kShift>(p + kShift, ((1 << form.planes) - 1) >> kShift);
     else
-      convert_by_table<Simd, Range::kSeven>(layer.tables[0], form.ones,
-                                            {p[0], p[1], p[2], p[3], p[4], p[5], Simd::zero()}, n, to);
+      convert_by_table<Simd, Range::kSeven>(layer, {p[0], p[1], p[2], p[3], p[4], p[5], Simd::zero()}, n, to);
   } else {
     Vector p[kPlanes<Range::kEight>];
     count_rows<Simd>(rows, counted, p);
-    convert_by_table<Simd, Range::kEight>(layer.tables[0], form.ones, p, n, to);
+    convert_by_table<Simd, Range::kEight>(layer, p, n, to);
   }
 }
 
@@ -134,7 +124,7 @@ template <class Simd, int kShift>
         const LivePlaces live(block, members, y, x, half);
         for (int bit = 0; bit < 4; ++bit) {
           if (live.of_bit[bit] == 0) continue;
-          const Weighed to{layer.dots[vector][bit], acc};
+          const Target to{layer.dots[vector][bit], acc, 0};
           CodeSums<Simd> sums(to);
           for (uint32_t places = live.of_bit[bit]; places; places &= places - 1) {
             const int place = std::countr_zero(places);

@@ -150,7 +150,7 @@ struct Epilogue {
   const int32_t* channel_sums = nullptr;  ///< sum of q over the channels of every padded pixel, or null
   bool relu = false;
   /// y in channel pairs (even O), quotients from reciprocals; they need a correction unless scale.exact.
-  bool fast = false, corrects = false;
+  bool fast = false;
   bool fours = false;  ///< y, and the bias if any, in fours of channels too
 };
 

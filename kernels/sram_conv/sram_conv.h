@@ -19,6 +19,7 @@
 #include "kernels/core/conv_shape.h"
 #include "kernels/core/encoding.h"
 #include "kernels/core/macros.h"
+#include "kernels/core/output_scale.h"
 #include "kernels/core/row_plan.h"
 
 namespace sramsim {
@@ -64,9 +65,7 @@ SRAMSIM_HD static inline double sram_sum(int32_t acc, double step, int32_t offse
 /// The layer's real output. Every backend and the integer convolution use this one order of operations.
 SRAMSIM_HD static inline float layer_output(double s, float act_scale, float weight_scale, float bias,
                                             bool relu) {
-  float y = static_cast<float>(s) / act_scale / weight_scale;
-  y = y + bias;
-  return relu && !(y > 0.0f) ? 0.0f : y;
+  return add_bias(static_cast<float>(s) / act_scale / weight_scale, bias, relu);
 }
 
 /// *How*: weights packed once for one spec by one kernel variant. Results do not depend on the number of

@@ -89,8 +89,7 @@ SRAMSIM_DEVICE void float_sums(const Epilogue& e, const int32_t (&acc)[kCount], 
 /// real_output(), the same bits, without a division.
 template <bool kCorrects>
 SRAMSIM_DEVICE float fast_output(const Epilogue& e, float bias, float s) {
-  const float scaled = divide<kCorrects>(s, e.scale.act, e.scale.act_reciprocal);
-  const float y = divide<kCorrects>(scaled, e.scale.weight, e.scale.weight_reciprocal) + bias;
+  const float y = quotient<kCorrects>(s, e.scale) + bias;
   return e.relu ? fmaxf(y, 0.0f) : y;
 }
 
@@ -133,7 +132,7 @@ SRAMSIM_DEVICE void store_fast_sums(const Geometry& g, const Epilogue& e, const 
                                     int32_t window) {
   float s[kCount];
   float_sums(e, acc, window, s);
-  if (!e.corrects && (kRun % 4 != 0 || e.fours))
+  if (e.scale.exact && (kRun % 4 != 0 || e.fours))
     store_fast_outputs<true>(g, e, pixel, channels, s);
   else
     store_fast_outputs<false>(g, e, pixel, channels, s);

@@ -156,7 +156,6 @@ void set_output(SramConvArgs& args, const SramOutput& output) {
   };
   e.fast = e.y != nullptr && in_runs(2) && e.scale.normal;
   e.fours = e.fast && in_runs(4);
-  e.corrects = e.fast && !e.scale.exact;
 }
 
 int grid_tiles_o(const SramProgram& program) {

@@ -29,8 +29,7 @@ inline void write_y(const ScaledOutput& out, const ChannelSums& sums, int n, flo
   if (sums.offset == 0 && sums.step.exact && scale.exact) {
     for (int o = 0; o < n; ++o) {
       const float s = times(static_cast<float>(sums.acc[o]), sums.step.factor);
-      const float v = times(times(s, scale.act_reciprocal), scale.weight_reciprocal) + bias(o);
-      y[o] = relu && !(v > 0.0f) ? 0.0f : v;
+      y[o] = add_bias(quotient(s, scale), bias(o), relu);
     }
   } else {
     for (int o = 0; o < n; ++o) y[o] = layer_output(sums[o], scale.act, scale.weight, bias(o), relu);
