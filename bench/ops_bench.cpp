@@ -9,6 +9,7 @@
 
 #include "kernels/backend/backend.h"
 #include "kernels/core/scratch_bytes.h"
+#include "kernels/elementwise/loops.h"
 #include "kernels/int_conv/int_conv.h"
 #include "kernels/int_conv/onednn_int_conv.h"
 #include "tests/cases.h"
@@ -122,6 +123,24 @@ void quantise_activations_backward(benchmark::State& state) {
   count(state, static_cast<double>(a.count) * 12);
 }
 BENCHMARK(quantise_activations_backward)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+/// Sums to outputs, one row of conv2's in the first-level cache; one thread.
+void scale_row(benchmark::State& state, bool divides) {
+  constexpr size_t kPixels = 24;
+  constexpr int kChannels = 128;
+  OutputScale scale = output_scale(1.5f, 12.7f);
+  if (divides) scale.exact = false;
+  std::vector<int32_t> acc(kPixels * kChannels);
+  for (size_t k = 0; k < acc.size(); ++k) acc[k] = static_cast<int32_t>(k * 7919 % 30000) - 15000;
+  std::vector<float> y(acc.size());
+  for (auto _ : state) {
+    elementwise_loops().scale_int(acc.data(), kPixels, kChannels, scale, nullptr, true, y.data());
+    benchmark::DoNotOptimize(y.data());
+  }
+  count(state, static_cast<double>(acc.size()) * 8);
+}
+BENCHMARK_CAPTURE(scale_row, products, false);
+BENCHMARK_CAPTURE(scale_row, divisions, true);
 
 void avg_pool(benchmark::State& state) {
   Activations& a = activations();
