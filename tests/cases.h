@@ -45,6 +45,7 @@ struct SramCase {
   std::vector<AdcSettings> adcs = {AdcSettings{}};
   double bit_density = 0.5;  ///< probability of a set activation bit
   uint64_t seed = 1;
+  bool patchy = false;  ///< images differ in what of them is dark
 };
 
 struct Operands {
@@ -64,6 +65,19 @@ inline SramConvSpec make_spec(const SramCase& c) {
   return spec;
 }
 
+/// Leaves every image as it is, or makes one bit, 32 channels, all or all but the first pixel of it zero.
+inline void darken_images(const SramCase& c, Random& random, std::vector<uint8_t>& q) {
+  const auto size = static_cast<size_t>(c.shape.inputs()), channels = static_cast<size_t>(c.shape.c);
+  for (size_t first = 0; first < q.size(); first += size) {
+    const int what = random.range(0, 4), bit = random.range(0, c.act_bits - 1);
+    for (size_t k = 0; k < size; ++k) {
+      uint8_t& code = q[first + k];
+      if (what == 1) code &= static_cast<uint8_t>(~(1u << bit));
+      if ((what == 2 && k % channels < 32) || what == 3 || (what == 4 && k >= channels)) code = 0;
+    }
+  }
+}
+
 inline Operands make_operands(const SramCase& c) {
   Random random(c.seed);
   Operands operands;
@@ -73,6 +87,7 @@ inline Operands make_operands(const SramCase& c) {
     for (int bit = 0; bit < c.act_bits; ++bit) code |= (random.unit() < c.bit_density ? 1 : 0) << bit;
     q = static_cast<uint8_t>(code);
   }
+  if (c.patchy) darken_images(c, random, operands.q);
   const int top = (1 << (c.weight_bits - 1)) - 1;
   const int low = c.encoding == Encoding::kDifferential ? -top : -top - 1;
   operands.codes.resize(c.shape.weights());
@@ -99,7 +114,8 @@ inline std::string text_of(const SramCase& c) {
   return "SramCase{{" + list({s.c, s.h, s.w, s.o, s.kh, s.kw, s.stride, s.padding}) + "}, " +
          list({c.n, c.act_bits, c.weight_bits, c.subarray}) + ", \"" + c.mapping +
          "\", Encoding::" + encodings[static_cast<int>(c.encoding)] + ", " + std::to_string(c.dac_bits) +
-         ", {" + adcs + "}, " + std::to_string(c.bit_density) + ", " + std::to_string(c.seed) + "}";
+         ", {" + adcs + "}, " + std::to_string(c.bit_density) + ", " + std::to_string(c.seed) +
+         (c.patchy ? ", true}" : "}");
 }
 
 /// conv2 of the seed network: 128 -> 128 channels, 3x3, 26x26 -> 24x24.
@@ -256,6 +272,21 @@ inline std::vector<SramCase> warpgroup_cases() {
   collected({8, 13, 13, 20, 6, 6, 1, 0}, 64, "shape-wise", 3, 0.5);  // 36 positions
   collected({8, 13, 13, 20, 6, 6, 1, 0}, 72, "whole-kernel", 3, 0.5);
   return list;
+}
+
+/// A tile of 8x8 outputs an image, each with other row groups to skip than the one before.
+inline SramCase patchy_case(int n, int subarray, const char* mapping, uint64_t seed) {
+  SramCase c;
+  c.shape = {64, 9, 9, 18, 2, 2, 1, 0};
+  c.n = n;
+  c.act_bits = 2;
+  c.weight_bits = 2;
+  c.subarray = subarray;
+  c.mapping = mapping;
+  c.adcs = {{"uniform", 4, {}}, {"saturating", 3, {}}};
+  c.seed = seed;
+  c.patchy = true;
+  return c;
 }
 
 }  // namespace sramsim::cases

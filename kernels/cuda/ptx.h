@@ -288,6 +288,31 @@ SRAMSIM_DEVICE void warpgroup_mma_and_n64(uint32_t (&d)[32], MatrixDescriptor a,
   __trap();
 #endif
 }
+/// The same with 128 columns.
+template <bool kAdd>
+SRAMSIM_DEVICE void warpgroup_mma_and_n128(uint32_t (&d)[64], MatrixDescriptor a, MatrixDescriptor b) {
+#if SRAMSIM_WARPGROUP_MMA
+  asm volatile(
+      "{.reg .b64 a, b;\nmov.b64 a, {%64, %65};\nmov.b64 b, {%66, %67};\n"
+      "wgmma.mma_async.sync.aligned.m64n128k256.s32.b1.b1.and.popc "
+      "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, "
+      "%20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39, "
+      "%40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, "
+      "%60, %61, %62, %63}, a, b, %68;}"
+      : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3]), "+r"(d[4]), "+r"(d[5]), "+r"(d[6]), "+r"(d[7]),
+        "+r"(d[8]), "+r"(d[9]), "+r"(d[10]), "+r"(d[11]), "+r"(d[12]), "+r"(d[13]), "+r"(d[14]), "+r"(d[15]),
+        "+r"(d[16]), "+r"(d[17]), "+r"(d[18]), "+r"(d[19]), "+r"(d[20]), "+r"(d[21]), "+r"(d[22]),
+        "+r"(d[23]), "+r"(d[24]), "+r"(d[25]), "+r"(d[26]), "+r"(d[27]), "+r"(d[28]), "+r"(d[29]),
+        "+r"(d[30]), "+r"(d[31]), "+r"(d[32]), "+r"(d[33]), "+r"(d[34]), "+r"(d[35]), "+r"(d[36]),
+        "+r"(d[37]), "+r"(d[38]), "+r"(d[39]), "+r"(d[40]), "+r"(d[41]), "+r"(d[42]), "+r"(d[43]),
+        "+r"(d[44]), "+r"(d[45]), "+r"(d[46]), "+r"(d[47]), "+r"(d[48]), "+r"(d[49]), "+r"(d[50]),
+        "+r"(d[51]), "+r"(d[52]), "+r"(d[53]), "+r"(d[54]), "+r"(d[55]), "+r"(d[56]), "+r"(d[57]),
+        "+r"(d[58]), "+r"(d[59]), "+r"(d[60]), "+r"(d[61]), "+r"(d[62]), "+r"(d[63])
+      : "r"(a.low), "r"(a.high), "r"(b.low), "r"(b.high), "n"(kAdd ? 1 : 0));
+#else
+  __trap();
+#endif
+}
 /// Makes one group of the products started since the last one.
 SRAMSIM_DEVICE void warpgroup_commit() {
 #if SRAMSIM_WARPGROUP_MMA
@@ -305,6 +330,10 @@ SRAMSIM_DEVICE void warpgroup_wait(uint32_t (&d)[kCount][kWords]) {
 #endif
 }
 
+/// The upper 32 bits of the product.
+SRAMSIM_DEVICE uint32_t multiply_high(uint32_t a, uint32_t b) {
+  return __umulhi(a, b);
+}
 /// By the low five bits of `by`.
 SRAMSIM_DEVICE uint32_t rotate_left(uint32_t v, uint32_t by) {
   return __funnelshift_l(v, v, by);
@@ -391,6 +420,11 @@ template <bool kAdd>
 void warpgroup_mma_and_n64(uint32_t (&d)[32], MatrixDescriptor a, MatrixDescriptor b) {
   start_warpgroup_mma_and_n64(d, a, b, kAdd);
 }
+void start_warpgroup_mma_and_n128(uint32_t (&d)[64], MatrixDescriptor a, MatrixDescriptor b, bool add);
+template <bool kAdd>
+void warpgroup_mma_and_n128(uint32_t (&d)[64], MatrixDescriptor a, MatrixDescriptor b) {
+  start_warpgroup_mma_and_n128(d, a, b, kAdd);
+}
 void warpgroup_commit();
 void warpgroup_wait_all_but(int pending);
 template <int kPending, int kCount, int kWords>
@@ -399,6 +433,9 @@ void warpgroup_wait(uint32_t (&)[kCount][kWords]) {
 }
 
 // Scalar: also what the set-up uses to admit a formula.
+inline uint32_t multiply_high(uint32_t a, uint32_t b) {
+  return static_cast<uint32_t>(uint64_t{a} * b >> 32);
+}
 inline uint32_t rotate_left(uint32_t v, uint32_t by) {
   return v << (by & 31) | v >> (-by & 31);
 }

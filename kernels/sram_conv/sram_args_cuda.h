@@ -77,18 +77,20 @@ struct alignas(16) Pass {
   int32_t flush;
 };
 
-/// Columns, (output channel, weight plane), of a *slice*: those of a product.
-inline constexpr int kWarpgroupColumns = 64;
 /// How the warpgroup kernels multiply. Units of their operands hold 128 channels as bits, or 16 as bytes
-/// (float8); twin: bits, two slices at a time.
-enum class ProductKind { kBinary, kTwin, kFloat8 };
+/// (float8); wide: bits, by twice as many columns at a time.
+enum class ProductKind { kBinary, kWide, kFloat8 };
+/// Columns, (output channel, weight plane), of a *slice*: those of a product.
+constexpr int columns_of_slice(ProductKind kind) {
+  return kind == ProductKind::kWide ? 128 : 64;
+}
 /// Slices that an o tile has.
 constexpr int slices_of_tile(ProductKind kind) {
-  return kind == ProductKind::kBinary ? 1 : 2;
+  return kind == ProductKind::kFloat8 ? 2 : 1;
 }
 /// Warpgroups of a block, at most: as the registers allow.
 constexpr int most_warpgroups(ProductKind kind) {
-  return kind == ProductKind::kBinary ? 4 : 3;
+  return kind == ProductKind::kBinary ? 4 : kind == ProductKind::kWide ? 2 : 3;
 }
 
 /// One product of the warpgroup kernels. Operands as ptx::matrix_place(), in units from the tile's and the
@@ -97,9 +99,18 @@ struct alignas(16) Product {
   uint32_t a, b;
   uint32_t rows[2];
 };
-/// Blocks of 32 channels, begin .. end - 1, of a kernel position; end 0: none.
-SRAMSIM_DEVICE uint32_t product_rows(uint32_t position, uint32_t begin, uint32_t end) {
-  return position | begin << 8 | end << 20;
+/// Blocks of 32 channels, begin .. end - 1, of a kernel position; 0: none. Blocks whose numbers are equal
+/// modulo 32 are not told apart.
+inline uint32_t product_rows(uint32_t position, uint32_t begin, uint32_t end) {
+  const uint32_t count = end - begin < 32 ? end - begin : 32;
+  return position | begin % 32 << 8 | count << 16;
+}
+SRAMSIM_DEVICE int rows_position(uint32_t rows) {
+  return static_cast<int>(rows & 0xffu);
+}
+/// As bits.
+SRAMSIM_DEVICE uint32_t rows_blocks(uint32_t rows) {
+  return rows == 0 ? 0u : ptx::rotate_left(~0u >> (32 - (rows >> 16)), rows >> 8);
 }
 
 /// Bits of one word of a window that move to a word of collected ones (sram_collect_cuda.h): rotated to the
@@ -119,10 +130,10 @@ struct WarpgroupOffsets {
   uint32_t products, pieces;  ///< of the block, from the start of shared memory
   uint32_t first;             ///< of the first warpgroup, likewise. Bits under the tile, [digit][unit][pixel]
   uint32_t spread;  ///< float8: those of one digit as bytes, [k16][pixel]; collected: [digit][unit][pixel]
-  uint32_t lit;     ///< [digit][32 channels][warp]: positions with a set bit
-  uint32_t counts;  ///< [digit]: row groups that are listed; one word more: sum_of_biases()
-  uint32_t list;    ///< [digit][product]: where both operands are, two words
-  uint32_t list_digit, size;  ///< one digit's list; all of a warpgroup
+  uint32_t lit;     ///< [digit][unit][warp][32 channels]: positions with a set bit
+  uint32_t counts;  ///< the sum of all conversions' biases, then [digit]: row groups of its loop
+  uint32_t list;    ///< of all digits, the highest first: where both operands of a product are, two words
+  uint32_t size;    ///< all of a warpgroup
 };
 
 /// How a partial sum becomes something that can be added up (sram_adc_cuda.h). The sum of the added words is
@@ -152,6 +163,7 @@ struct Epilogue {
   /// y in channel pairs (even O), quotients from reciprocals; they need a correction unless scale.exact.
   bool fast = false;
   bool fours = false;  ///< y, and the bias if any, in fours of channels too
+  bool plain = false;  ///< fours, and nothing but products: sum.exact and scale.exact
 };
 
 /// Geometry of the convolution on the padded image.
@@ -190,6 +202,7 @@ struct SramConvArgs {
   int32_t weights_sum = 0;  ///< of all planes that a channel has columns for
   // Halo and warpgroup kernels.
   int32_t halo_height = 0, halo_width = 0;  ///< input pixels under one 8x8 tile of outputs
+  uint32_t halo_reciprocal = 0;             ///< 2^32 / halo_width, rounded up: halo_row()
   int32_t digit_units = 0;  ///< units of one digit's planes: in a halo tile; warpgroup kernels: of a pixel
   int32_t digits = 0;       ///< passes of one weight plane
   // Halo and gather kernels: warps of a block along pixels, along output channels, and sharing the steps of a

@@ -162,7 +162,7 @@ std::string fill_warpgroups(const SramConvSpec& spec, const GpuLimits& gpu, cons
   choice->group_products = made.group_products;
   choice->collects = made.collect.units > 0;
   choice->pairs = warpgroup_pairs(spec);
-  choice->tile_o = tile_slices * kWarpgroupColumns / 2 / choice->pairs;
+  choice->tile_o = tile_slices * columns_of_slice(kind) / 2 / choice->pairs;
   choice->warps_n = 1;
   // compute-sanitizer takes the rows of operand A for as many bytes in a row from any of them on.
   constexpr size_t kOperandBytes = 64 * 2 * sizeof(Unit);
@@ -237,10 +237,11 @@ std::string refuses_binary(const SramConvSpec& spec, size_t adc, const GpuLimits
                            const std::string& form, SramChoice* choice) {
   if (std::string reason = refuses_warpgroups(spec, gpu); !reason.empty()) return reason;
   const int64_t largest = largest_column_sum(spec, adc);
-  const bool one_slice = spec.shape.o * 2 * warpgroup_pairs(spec) <= kWarpgroupColumns;
+  const bool half_empty =
+      2 * spec.shape.o * 2 * warpgroup_pairs(spec) <= columns_of_slice(ProductKind::kWide);
   std::string reason;
   for (AdcKind kind : {AdcKind::kFused, AdcKind::kHalf2, AdcKind::kFma}) {
-    if (kind == AdcKind::kFused && one_slice) continue;  // half of an o tile would be empty
+    if (kind == AdcKind::kFused && half_empty) continue;  // of an o tile
     if (kind == AdcKind::kHalf2 && !fits_lanes(spec, adc)) continue;
     reason = fill_form(spec, adc, {kind}, form, choice, largest);
     if (reason.empty()) reason = fill_bits(spec, gpu, choice);

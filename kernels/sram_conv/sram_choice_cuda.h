@@ -40,10 +40,11 @@ struct SramChoice {
   size_t shared_bytes = 0;
 
   int warp_channels() const { return tile_o / warps_n; }  ///< kernels with warp tiles
-  int block_channels() const { return slices > 0 ? slices * kWarpgroupColumns / 2 / pairs : tile_o; }
-  ProductKind products() const {  ///< warpgroups
+  int block_channels() const { return slices > 0 ? slices * slice_channels() : tile_o; }
+  int slice_channels() const { return columns_of_slice(products()) / 2 / pairs; }  ///< warpgroups
+  ProductKind products() const {                                                   ///< warpgroups
     if (kernel == SramKernel::kFloat8) return ProductKind::kFloat8;
-    return adc == AdcKind::kFused ? ProductKind::kTwin : ProductKind::kBinary;
+    return adc == AdcKind::kFused ? ProductKind::kWide : ProductKind::kBinary;
   }
 };
 

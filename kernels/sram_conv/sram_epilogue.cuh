@@ -138,6 +138,38 @@ SRAMSIM_DEVICE void store_fast_sums(const Geometry& g, const Epilogue& e, const 
     store_fast_outputs<false>(g, e, pixel, channels, s);
 }
 
+/// Where e.plain: delivers the shift-adds of some output channels of two pixels, sum(pixel, channel). Without
+/// a branch before the stores, so that latencies overlap.
+template <int kCount, int kRun, int kStep, class Sum>
+SRAMSIM_DEVICE void store_plain_outputs(const Geometry& g, const Epilogue& e, const OutputPixel& first,
+                                        const OutputPixel& second, const Channels<kRun, kStep>& channels,
+                                        Sum sum) {
+  constexpr int kWidth = kRun % 4 == 0 ? 4 : 2, kRuns = kCount / kWidth;
+  Floats<kWidth> bias[kRuns] = {}, out[2][kRuns];
+  SRAMSIM_UNROLL
+  for (int r = 0; r < kRuns; ++r) {
+    const int o = channels[r * kWidth];
+    if (e.bias != nullptr && o < g.o) bias[r] = *reinterpret_cast<const Floats<kWidth>*>(e.bias + o);
+  }
+  SRAMSIM_UNROLL
+  for (int h = 0; h < 2; ++h) {
+    SRAMSIM_UNROLL
+    for (int k = 0; k < kCount; ++k)
+      out[h][k / kWidth].value[k % kWidth] = fast_output<false>(
+          e, bias[k / kWidth].value[k % kWidth], times(static_cast<float>(sum(h, k)), e.sum.factor));
+  }
+  SRAMSIM_UNROLL
+  for (int h = 0; h < 2; ++h) {
+    const OutputPixel& pixel = h == 0 ? first : second;
+    float* y = e.y + pixel.index * g.o;
+    SRAMSIM_UNROLL
+    for (int r = 0; r < kRuns; ++r) {
+      const int o = channels[r * kWidth];
+      if (pixel.valid && o < g.o) *reinterpret_cast<Floats<kWidth>*>(y + o) = out[h][r];
+    }
+  }
+}
+
 /// Delivers the shift-adds of some output channels of a pixel.
 template <int kRun, int kStep, int kCount>
 SRAMSIM_DEVICE void store_sums(const Geometry& g, const Epilogue& e, const OutputPixel& pixel,

@@ -234,22 +234,24 @@ std::string refuses_in_place(const SramConvSpec& spec) {
 /// Makes products of parts, which it counts; all of the slice's `parts` lie in front of the zeros.
 class ProductWriter {
  public:
-  explicit ProductWriter(size_t parts) : zeros_(static_cast<uint32_t>(parts) * kWarpgroupColumns) {}
+  /// `columns`: of a slice.
+  ProductWriter(size_t parts, uint32_t columns)
+      : columns_(columns), zeros_(static_cast<uint32_t>(parts) * columns) {}
 
   /// The next one or two parts.
   Product make(const GroupPart* parts, size_t count) {
     const uint32_t a = parts[0].place, b = next_;
-    next_ += static_cast<uint32_t>(count) * kWarpgroupColumns;
+    next_ += static_cast<uint32_t>(count) * columns_;
     if (count == 1) return {ptx::matrix_place(a, 0), ptx::matrix_place(b, zeros_ - b), {parts[0].run, 0}};
     return {ptx::matrix_place(a, parts[1].place - a),
-            ptx::matrix_place(b, kWarpgroupColumns),
+            ptx::matrix_place(b, columns_),
             {parts[0].run, parts[1].run}};
   }
   /// A product that gives nothing.
   Product make_empty() const { return {ptx::matrix_place(0, 0), ptx::matrix_place(zeros_, 0), {0, 0}}; }
 
  private:
-  uint32_t next_ = 0, zeros_;
+  uint32_t columns_, next_ = 0, zeros_;
 };
 
 }  // namespace
@@ -270,8 +272,8 @@ WarpgroupProducts warpgroup_products(const SramConvSpec& spec, ProductKind kind,
   }
   if (!made.refusal.empty()) return made;
   made.group_products = products_of(groups);
-  made.slice_units = (static_cast<int>(all) + 1) * kWarpgroupColumns;
-  ProductWriter writer(all);
+  made.slice_units = (static_cast<int>(all) + 1) * columns_of_slice(kind);
+  ProductWriter writer(all, static_cast<uint32_t>(columns_of_slice(kind)));
   for (const auto& parts : groups)
     for (size_t k = 0; k < size_t{2} * made.group_products; k += 2)
       made.products.push_back(k < parts.size() ? writer.make(&parts[k], std::min<size_t>(2, parts.size() - k))
@@ -296,16 +298,18 @@ WarpgroupOffsets warpgroup_offsets(const SramConvSpec& spec, ProductKind kind, c
   o.lit = o.spread + spread_units * sizeof(Unit);
   o.counts = o.lit + 4 * digits * units * sizeof(Unit);
   o.list = o.counts + (digits + 1 + 3) / 4 * sizeof(Unit);
-  constexpr uint32_t kReadAhead = 1;  // entries beyond the last that kernels fetch and do not use
-  o.list_digit = (products + kReadAhead + 1) / 2 * sizeof(Unit);
-  o.size = o.list + digits * o.list_digit;
+  // A digit's entries may begin one row group later than they might, and kernels fetch two groups beyond the
+  // last, which they do not use.
+  const auto group = static_cast<uint32_t>(made.group_products);
+  o.size = o.list + (digits * (products + group) + 2 * group + 1) / 2 * sizeof(Unit);
   return o;
 }
 
 std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t* codes, ProductKind kind,
                                          const WarpgroupProducts& made, int slices) {
   const ConvShape& shape = spec.shape;
-  const int pairs = warpgroup_pairs(spec), thread_o = 8 / pairs, slice_o = 4 * thread_o;
+  const int pairs = warpgroup_pairs(spec), columns = columns_of_slice(kind), slice_o = columns / 2 / pairs,
+            thread_o = slice_o / 4;
   std::vector<Unit> packed(size_t{1} * slices * made.slice_units);
   const auto set = [&](Unit& unit, int place) {
     if (kind == ProductKind::kFloat8) {
@@ -328,7 +332,7 @@ std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t*
               set(operand[8 * (m * pairs + plane / 2) + 2 * t + plane % 2], row.bit);
         }
       }
-      before += kWarpgroupColumns;
+      before += columns;
     }
   return packed;
 }

@@ -65,9 +65,9 @@ inline int warpgroup_pairs(const SramConvSpec& spec) {
 /// Bytes (e4m3) of operand B where a weight bit is set, by k: operand A has the byte 2^k there, or 1 for k =
 /// 7, when a word's bits k + 8m are masked out. The product is 2^-8 for every k.
 inline constexpr uint8_t kFloat8Weights[8] = {0x40, 0x38, 0x30, 0x28, 0x20, 0x10, 0x01, 0x40};
-/// [slice][operand B][column]: units of bits, or of bytes, where a weight bit is set, and 64 of zeros; slices
-/// beyond the output channels are zero. With m = j / pairs, column 8j + 2t + x of a slice is plane 2*(j %
-/// pairs) + x of its output channel 8/pairs * t + m.
+/// [slice][operand B][column]: units of bits, or of bytes, where a weight bit is set, and as many of zeros as
+/// columns; slices beyond the output channels are zero. With m = j / pairs, column 8j + 2t + x of a slice is
+/// plane 2*(j % pairs) + x of its output channel columns/8/pairs * t + m.
 std::vector<Unit> pack_warpgroup_weights(const SramConvSpec& spec, const int8_t* codes, ProductKind kind,
                                          const WarpgroupProducts& made, int slices);
 

@@ -14,10 +14,29 @@ struct TilePlace {
     oy = tile / across % down * kTileSide;
     n = tile / across / down;
   }
+  /// Of the next number.
+  SRAMSIM_DEVICE TilePlace next(const Geometry& g) const {
+    TilePlace place = *this;
+    place.ox += kTileSide;
+    if (place.ox >= g.ow) {
+      place.ox = 0;
+      place.oy += kTileSide;
+    }
+    if (place.oy >= g.oh) {
+      place.oy = 0;
+      ++place.n;
+    }
+    return place;
+  }
 };
 
 SRAMSIM_DEVICE int tile_count(const Geometry& g) {
   return g.n * ((g.ow + kTileSide - 1) / kTileSide) * ((g.oh + kTileSide - 1) / kTileSide);
+}
+
+/// Row of a pixel under a tile: pixel / halo_width.
+SRAMSIM_DEVICE int halo_row(const SramConvArgs& args, int pixel) {
+  return static_cast<int>(ptx::multiply_high(static_cast<uint32_t>(pixel), args.halo_reciprocal));
 }
 
 /// All threads: starts copying `count` units.

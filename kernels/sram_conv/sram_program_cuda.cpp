@@ -91,6 +91,7 @@ SramProgram make_sram_program(const SramConvSpec& spec, size_t adc, const int8_t
   args.warps_k = choice.warps_k;
   args.halo_height = halo_side(spec.shape.kh, spec.shape.stride);
   args.halo_width = halo_side(spec.shape.kw, spec.shape.stride);
+  args.halo_reciprocal = ~0u / static_cast<uint32_t>(args.halo_width) + 1;
   const OperandStrides strides = make_strides(spec, args, integer, halo);
   fill_adc(spec, adc, program);
   if (uses_warpgroups(choice.kernel)) {
@@ -156,6 +157,7 @@ void set_output(SramConvArgs& args, const SramOutput& output) {
   };
   e.fast = e.y != nullptr && in_runs(2) && e.scale.normal;
   e.fours = e.fast && in_runs(4);
+  e.plain = e.fours && e.sum.exact && e.scale.exact;
 }
 
 int grid_tiles_o(const SramProgram& program) {

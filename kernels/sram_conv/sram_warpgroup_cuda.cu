@@ -26,7 +26,8 @@ SramKernelFunction with_products(int group_products, int pairs) {
     case 1:
       return with_pairs<Product, 1>(pairs);
     case 2:
-      if (pairs == 2) return sram_warpgroup_kernel<Product, 2, 2>;  // with four its registers would not do
+      if constexpr (unrolls_two_products<Product>(2))
+        if (pairs == 2) return sram_warpgroup_kernel<Product, 2, 2>;
       [[fallthrough]];
     default:
       return with_pairs<Product, 0>(pairs);
@@ -42,7 +43,7 @@ SramKernelFunction float8_kernel_function(int pairs) {
 SramKernelFunction binary_kernel_function(AdcKind adc, int group_products, int pairs) {
   switch (adc) {
     case AdcKind::kFused:
-      return with_products<TwinProduct>(group_products, pairs);
+      return with_products<WideProduct>(group_products, pairs);
     case AdcKind::kHalf2:
       return with_products<BinaryProduct<Half2Form>>(group_products, pairs);
     default:

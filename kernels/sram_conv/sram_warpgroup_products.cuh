@@ -1,12 +1,10 @@
 // The three kinds of products of the warpgroup kernels, and how their partial sums are converted and added
 // up.
 //   float8  partial sums arrive as halves, two to a register, and are converted in pairs; operands are bytes
-//   twin    partial sums arrive as integers, of two slices at a time; one instruction converts and adds;
-//   operands
-//           are the bits themselves
-//   binary  the same of one slice, for converters that saturate: converted as integers or packed to halves,
-//   then
-//           added, those of two row groups in one instruction
+//   wide    partial sums arrive as integers, one instruction converts and adds one; operands are the bits
+//           themselves. The next row group's product runs while the last one's sums are converted
+//   binary  the same for converters that saturate: converted as integers or packed to halves, then added,
+//           those of two row groups in one instruction
 // A register that a product writes costs its scheduler as much as an instruction (docs/performance_gpu.md):
 // what counts is how few of both a conversion takes.
 #pragma once
@@ -18,8 +16,9 @@
 namespace sramsim::cuda {
 
 /// Sums of conversions of a slice, columns 8j + 2t (low lane) and 8j + 2t + 1 of row g + 8h in word 2*j + h.
+template <int kColumns>
 struct PackedLanes {
-  static constexpr int kWords = kWarpgroupColumns / 4;
+  static constexpr int kWords = kColumns / 4;
   /// What a channel's weighed columns are added to. `bias`: what every word holds too much; `weights`: their
   /// sum. All modulo 2^32.
   SRAMSIM_DEVICE static uint32_t start(uint32_t, int32_t) { return 0; }
@@ -32,8 +31,9 @@ struct PackedLanes {
   }
 };
 /// The same, column 8j + 2t + x of row g + 8h in word 4*j + 2*h + x.
+template <int kColumns>
 struct WholeLanes {
-  static constexpr int kWords = kWarpgroupColumns / 2;
+  static constexpr int kWords = kColumns / 2;
   SRAMSIM_DEVICE static uint32_t start(uint32_t bias, int32_t weights) {
     return 0u - bias * static_cast<uint32_t>(weights);
   }
@@ -45,14 +45,13 @@ struct WholeLanes {
 };
 
 /// What the loops know of a kind. kGroups: row groups multiplied at a time, so that their conversions share
-/// additions; kTurns: how often in one pass of a loop. Places of operands of what comes next are fetched
-/// while products run, where registers allow it.
-template <ProductKind kProductKind, int kAtATime, int kInTurn = 1>
+/// additions. kHeldBack: of the lowest digit's, those that its loop leaves out.
+template <ProductKind kProductKind, int kAtATime>
 struct ProductTraits {
   static constexpr ProductKind kKind = kProductKind;
-  static constexpr int kSlices = slices_of_tile(kKind), kGroups = kAtATime, kTurns = kInTurn;
-  static constexpr bool kSpreads = kKind == ProductKind::kFloat8,
-                        kFetchesAhead = kKind != ProductKind::kBinary;
+  static constexpr int kColumns = columns_of_slice(kKind), kSlices = slices_of_tile(kKind),
+                       kGroups = kAtATime, kHeldBack = kKind == ProductKind::kWide ? 1 : 0;
+  static constexpr bool kSpreads = kKind == ProductKind::kFloat8;
 };
 
 /// Products of 8-bit floats. Operand A is 2^-9 .. 2^1 where an activation bit is set, operand B what makes a
@@ -60,7 +59,7 @@ struct ProductTraits {
 /// 2048.
 struct Float8Product : ProductTraits<ProductKind::kFloat8, 2> {
   static constexpr int kWords = 16;  ///< of a product
-  using Lanes = PackedLanes;
+  using Lanes = PackedLanes<kColumns>;
   using Sums = IntegerSums;
   template <bool kAdd>
   SRAMSIM_DEVICE static void multiply(uint32_t (&p)[kWords], ptx::MatrixDescriptor a,
@@ -79,20 +78,16 @@ struct Float8Product : ProductTraits<ProductKind::kFloat8, 2> {
   }
 };
 
-/// Products of bits.
-struct BitProduct {
-  static constexpr int kWords = 32;  ///< of a product: column 8j + 2t + x of row g + 8h: 4*j + 2*h + x
+/// Products of bits, by 128 columns. A word of a product: column 8j + 2t + x of row g + 8h in 4*j + 2*h + x.
+struct WideProduct : ProductTraits<ProductKind::kWide, 1> {
+  static constexpr int kWords = 64;  ///< of a product
+  using Lanes = WholeLanes<kColumns>;
+  using Sums = FusedForm;
   template <bool kAdd>
   SRAMSIM_DEVICE static void multiply(uint32_t (&p)[kWords], ptx::MatrixDescriptor a,
                                       ptx::MatrixDescriptor b) {
-    ptx::warpgroup_mma_and_n64<kAdd>(p, a, b);
+    ptx::warpgroup_mma_and_n128<kAdd>(p, a, b);
   }
-};
-
-/// Form: FusedForm.
-struct TwinProduct : BitProduct, ProductTraits<ProductKind::kTwin, 1, 2> {
-  using Lanes = WholeLanes;
-  using Sums = FusedForm;
   SRAMSIM_DEVICE static void add_converted(const AdcForm& form, const uint32_t (&p)[1][kWords],
                                            uint32_t (&acc)[Lanes::kWords]) {
     SRAMSIM_UNROLL
@@ -100,12 +95,18 @@ struct TwinProduct : BitProduct, ProductTraits<ProductKind::kTwin, 1, 2> {
   }
 };
 
-/// Form: FmaForm or Half2Form.
+/// The same by 64 columns. Form: FmaForm or Half2Form.
 template <class Form>
-struct BinaryProduct : BitProduct, ProductTraits<ProductKind::kBinary, 2> {
+struct BinaryProduct : ProductTraits<ProductKind::kBinary, 2> {
+  static constexpr int kWords = 32;  ///< of a product
   static constexpr bool kPacked = Form::kKind == AdcKind::kHalf2;
-  using Lanes = std::conditional_t<kPacked, PackedLanes, WholeLanes>;
+  using Lanes = std::conditional_t<kPacked, PackedLanes<kColumns>, WholeLanes<kColumns>>;
   using Sums = Form;
+  template <bool kAdd>
+  SRAMSIM_DEVICE static void multiply(uint32_t (&p)[kWords], ptx::MatrixDescriptor a,
+                                      ptx::MatrixDescriptor b) {
+    ptx::warpgroup_mma_and_n64<kAdd>(p, a, b);
+  }
   /// In chunks: the compiler would put all multiplications in front of all additions, which then wait for
   /// their half as wide pipe.
   template <int kGroups>
@@ -135,5 +136,11 @@ struct BinaryProduct : BitProduct, ProductTraits<ProductKind::kBinary, 2> {
     }
   }
 };
+
+/// Whether a kernel is made for row groups of two products: where their places fit into its registers.
+template <class Product>
+constexpr bool unrolls_two_products(int pairs) {
+  return pairs == 2 && !std::is_same_v<Product, BinaryProduct<FmaForm>>;
+}
 
 }  // namespace sramsim::cuda

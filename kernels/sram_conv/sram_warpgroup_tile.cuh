@@ -32,18 +32,16 @@ struct WarpgroupPlace {
   SRAMSIM_DEVICE ptx::SharedAddress collected(int digit) const {
     return spread() + static_cast<uint32_t>(digit * args.collected_units * kTilePixels) * sizeof(Unit);
   }
-  /// Notes of 32 channels of a plane, of all warps.
-  SRAMSIM_DEVICE ptx::SharedAddress lit(int k, uint32_t block) const {
-    return first + args.offsets.lit + (static_cast<uint32_t>(4 * k) + block) * sizeof(Unit);
+  /// A warp's notes of plane k's four times 32 channels.
+  SRAMSIM_DEVICE ptx::SharedAddress lit(int k, int warp) const {
+    return first + args.offsets.lit + static_cast<uint32_t>(4 * k + warp) * sizeof(Unit);
   }
+  /// Of all conversions of the tile; what lies in front of the lowest digit's count.
+  SRAMSIM_DEVICE ptx::SharedAddress bias() const { return first + args.offsets.counts; }
   SRAMSIM_DEVICE ptx::SharedAddress count(int digit) const {
-    return first + args.offsets.counts + static_cast<uint32_t>(digit) * 4;
+    return bias() + static_cast<uint32_t>(digit + 1) * 4;
   }
-  /// Of all conversions of the tile.
-  SRAMSIM_DEVICE ptx::SharedAddress bias() const { return count(args.digits); }
-  SRAMSIM_DEVICE ptx::SharedAddress list(int digit) const {
-    return first + args.offsets.list + static_cast<uint32_t>(digit) * args.offsets.list_digit;
-  }
+  SRAMSIM_DEVICE ptx::SharedAddress list() const { return first + args.offsets.list; }
   SRAMSIM_DEVICE Unit product(int group, int k) const {
     return ptx::shared_load_unit(ptx::shared_base() + args.offsets.products +
                                  static_cast<uint32_t>(group * args.group_products + k) * sizeof(Product));
@@ -56,8 +54,8 @@ SRAMSIM_DEVICE void copy_bits_async(const SramConvArgs& args, const WarpgroupPla
                                     const TilePlace& place) {
   const Geometry& g = args.geometry;
   for (int pixel = me.thread; pixel < me.pixels(); pixel += ptx::kWarpgroup) {
-    const int y = place.oy * g.stride + pixel / args.halo_width,
-              x = place.ox * g.stride + pixel % args.halo_width;
+    const int row = halo_row(args, pixel);
+    const int y = place.oy * g.stride + row, x = place.ox * g.stride + pixel - row * args.halo_width;
     const bool valid = place.n < g.n && y < g.height && x < g.width;
     const int64_t from =
         valid ? ((int64_t{place.n} * g.height + y) * g.width + x) * g.pixel_units : int64_t{0};
@@ -71,7 +69,7 @@ SRAMSIM_DEVICE void copy_bits_async(const SramConvArgs& args, const WarpgroupPla
 SRAMSIM_DEVICE uint32_t meeting_positions(const SramConvArgs& args, int pixel) {
   if (args.piece_count > 0) return 1;
   const Geometry& g = args.geometry;
-  const int y = pixel / args.halo_width, x = pixel % args.halo_width;
+  const int y = halo_row(args, pixel), x = pixel - y * args.halo_width;
   const int first = x < kTileSide ? 0 : x - (kTileSide - 1), end = x + 1 < g.kw ? x + 1 : g.kw;
   const uint32_t row = ((1u << (end - first)) - 1u) << first;
   uint32_t positions = 0;
@@ -80,60 +78,89 @@ SRAMSIM_DEVICE uint32_t meeting_positions(const SramConvArgs& args, int pixel) {
   return positions;
 }
 
-/// Notes where in the tile any bit is set: lit[plane][32 channels][warp].bit(position). `first_positions`:
-/// where the thread's first pixel meets outputs, the same in all tiles.
+/// Notes where in the tile any bit is set, as the positions at which the pixel meets outputs.
+/// `first_positions`: those of the thread's first pixel, the same in all tiles. Several planes at a time,
+/// whose latencies overlap.
 SRAMSIM_DEVICE void note_lit(const SramConvArgs& args, const WarpgroupPlace& me, uint32_t first_positions) {
-  for (int k = 0; k < args.geometry.pixel_units; ++k) {
-    uint32_t lit[4] = {};
+  constexpr int kPlanes = 4;
+  const int last = args.geometry.pixel_units - 1;
+  for (int first = 0; first <= last; first += kPlanes) {
+    const auto plane = [&](int k) { return first + k < last ? first + k : last; };
+    Unit lit[kPlanes] = {};
     for (int pixel = me.thread; pixel < me.pixels(); pixel += ptx::kWarpgroup) {
-      const Unit bits = ptx::shared_load_unit(me.bits(k, pixel));
       const uint32_t positions = pixel < ptx::kWarpgroup ? first_positions : meeting_positions(args, pixel);
+      Unit bits[kPlanes];
       SRAMSIM_UNROLL
-      for (int w = 0; w < 4; ++w) lit[w] |= bits.word[w] != 0 ? positions : 0u;
+      for (int k = 0; k < kPlanes; ++k) bits[k] = ptx::shared_load_unit(me.bits(plane(k), pixel));
+      SRAMSIM_UNROLL
+      for (int k = 0; k < kPlanes; ++k) SRAMSIM_UNROLL
+      for (int w = 0; w < 4; ++w) lit[k].word[w] |= bits[k].word[w] != 0 ? positions : 0u;
     }
     SRAMSIM_UNROLL
-    for (int w = 0; w < 4; ++w) {
-      const uint32_t any = ptx::warp_or(lit[w]);
-      if (ptx::lane_index() == 0)
-        ptx::shared_store(me.lit(k, static_cast<uint32_t>(w)) + static_cast<uint32_t>(me.warp()) * 4, any);
+    for (int k = 0; k < kPlanes; ++k) {
+      SRAMSIM_UNROLL
+      for (uint32_t& word : lit[k].word) word = ptx::warp_or(word);
+      if (ptx::lane_index() == 0) ptx::shared_store_unit(me.lit(plane(k), me.warp()), lit[k]);
     }
   }
 }
 
 /// What the warps have noted of 32 channels of a digit.
 SRAMSIM_DEVICE uint32_t lit_positions(const SramConvArgs& args, const WarpgroupPlace& me, int digit,
-                                      uint32_t block) {
-  const Unit notes = ptx::shared_load_unit(me.lit(digit * args.digit_units, block));
-  return notes.word[0] | notes.word[1] | notes.word[2] | notes.word[3];
+                                      int block) {
+  const ptx::SharedAddress notes =
+      me.lit(digit * args.digit_units + block / 4, 0) + static_cast<uint32_t>(block % 4) * 4;
+  uint32_t lit = 0;
+  SRAMSIM_UNROLL
+  for (uint32_t warp = 0; warp < 4; ++warp) lit |= ptx::shared_load(notes + warp * sizeof(Unit));
+  return lit;
 }
 
-/// Whether every 32 channels of a digit are lit at every position: then so is every row group.
-SRAMSIM_DEVICE bool is_all_lit(const SramConvArgs& args, const WarpgroupPlace& me, int digit) {
+/// Digits with a channel that is dark at some position, as bits: of the others all row groups are lit.
+SRAMSIM_DEVICE uint32_t dark_digits(const SramConvArgs& args, const WarpgroupPlace& me) {
   const uint32_t all = args.piece_count > 0 ? 1u : ~0u >> (32 - args.geometry.kh * args.geometry.kw);
-  bool lit = true;
-  for (int block = ptx::lane_index(); block < args.lit_blocks; block += ptx::kWarp)
-    lit = lit && lit_positions(args, me, digit, static_cast<uint32_t>(block)) == all;
-  return ptx::warp_all(lit);
+  uint32_t dark = 0;
+  SRAMSIM_NO_UNROLL
+  for (int k = ptx::lane_index(); k < args.digits * args.lit_blocks; k += ptx::kWarp) {
+    const int digit = k / args.lit_blocks;
+    const uint32_t lit = lit_positions(args, me, digit, k - digit * args.lit_blocks);
+    if ((lit & all) != all) dark |= 1u << digit;
+  }
+  return ptx::warp_or(dark);
 }
 
-/// Whether any set bit of a digit can meet a row group.
-SRAMSIM_DEVICE bool is_lit(const SramConvArgs& args, const WarpgroupPlace& me, int digit, int group) {
+/// Of a digit, in lane l: which blocks of 32 channels are lit at position l, as bits; 1024 channels later
+/// they begin anew.
+SRAMSIM_DEVICE uint32_t lit_blocks(const SramConvArgs& args, const WarpgroupPlace& me, int digit) {
+  uint32_t blocks = 0;
+  SRAMSIM_NO_UNROLL
+  for (int first = 0; first < args.lit_blocks; first += ptx::kWarp) {
+    const int mine = first + ptx::lane_index(), count = args.lit_blocks - first;
+    const uint32_t positions = mine < args.lit_blocks ? lit_positions(args, me, digit, mine) : 0u;
+    ptx::warp_sync();
+    for (int block = 0; block < count && block < ptx::kWarp; ++block)
+      blocks |= (ptx::warp_shuffle(positions, block) >> ptx::lane_index() & 1u) << block;
+  }
+  return blocks;
+}
+
+/// Whether any set bit of a digit can meet a row group, the same for all of a warp's. `blocks`: lit_blocks().
+SRAMSIM_DEVICE bool is_lit(const SramConvArgs& args, const WarpgroupPlace& me, uint32_t blocks, int group) {
   uint32_t lit = 0;
   for (int k = 0; k < args.group_products; ++k) {
     const Unit product = me.product(group, k);
-    for (int run = 2; run < 4; ++run) {
-      const uint32_t rows = product.word[run], position = rows & 0xffu, end = rows >> 20;
-      for (uint32_t block = rows >> 8 & 0xfffu; block < end; ++block)
-        lit |= lit_positions(args, me, digit, block) >> position;
-    }
+    SRAMSIM_UNROLL
+    for (int run = 2; run < 4; ++run)
+      lit |= ptx::warp_shuffle(blocks, rows_position(product.word[run])) & rows_blocks(product.word[run]);
   }
-  return (lit & 1) != 0;
+  return lit != 0;
 }
 
-/// Lists where the operands of a digit's row groups are that are lit, or of all; B as in the first slice.
-/// `spreads`: all digits have operand A at the same place.
-SRAMSIM_DEVICE void list_products(const SramConvArgs& args, const WarpgroupPlace& me, int digit, bool all_lit,
-                                  bool spreads) {
+/// Lists where the operands of a digit's row groups are that are lit, or of all, as number `first` and those
+/// that follow; B as in the first slice. Returns how many: the lowest digit has one at least, lit or not, so
+/// that loops have something to begin or to end with. `spreads`: all digits have operand A at the same place.
+SRAMSIM_DEVICE int list_products(const SramConvArgs& args, const WarpgroupPlace& me, int digit, int first,
+                                 bool all_lit, bool spreads) {
   constexpr uint32_t kUnit = sizeof(Unit);
   const uint32_t a = (spreads                ? me.spread()
                       : args.piece_count > 0 ? me.collected(digit)
@@ -141,14 +168,18 @@ SRAMSIM_DEVICE void list_products(const SramConvArgs& args, const WarpgroupPlace
                      kUnit;
   const uint32_t weights = ptx::shared_base() / kUnit;
   const auto entry = [&](int at, int k) {
-    return me.list(digit) + static_cast<uint32_t>(at * args.group_products + k) * kListEntry;
+    return me.list() + static_cast<uint32_t>((first + at) * args.group_products + k) * kListEntry;
   };
+  const uint32_t blocks = all_lit ? 0u : lit_blocks(args, me, digit);
   int count = 0;
-  for (int first = 0; first < args.row_groups; first += ptx::kWarp) {
-    const int mine = first + ptx::lane_index();
-    const bool wanted = mine < args.row_groups && (all_lit || is_lit(args, me, digit, mine));
-    const uint32_t all = ptx::warp_ballot(wanted);
-    if (wanted && (digit + first / ptx::kWarp) % 4 == me.warp()) {  // the warps share the writing
+  for (int begin = 0; begin < args.row_groups; begin += ptx::kWarp) {
+    const int mine = begin + ptx::lane_index(), end = args.row_groups;
+    const bool last = begin + ptx::kWarp >= end;
+    const bool wanted = all_lit || is_lit(args, me, blocks, mine < end ? mine : end - 1);
+    uint32_t all = ptx::warp_ballot(wanted && mine < end);
+    if (digit == 0 && last && count + ptx::popc(all) == 0) all = 1;
+    if ((all >> ptx::lane_index() & 1) != 0 &&
+        (digit + begin / ptx::kWarp) % 4 == me.warp()) {  // the warps share the writing
       const int at = count + ptx::popc(all & ((1u << ptx::lane_index()) - 1u));
       for (int k = 0; k < args.group_products; ++k) {
         const Unit product = me.product(mine, k);
@@ -157,38 +188,43 @@ SRAMSIM_DEVICE void list_products(const SramConvArgs& args, const WarpgroupPlace
     }
     count += ptx::popc(all);
   }
-  if (me.thread == 0) ptx::shared_store(me.count(digit), static_cast<uint32_t>(count));
+  return count;
 }
 
 /// Lists are read ahead: nothing in them may be unwritten.
 SRAMSIM_DEVICE void clear_lists(const SramConvArgs& args, const WarpgroupPlace& me) {
-  const auto units = static_cast<int>(args.offsets.list_digit / sizeof(Unit)) * args.digits;
+  const auto units = static_cast<int>((args.offsets.size - args.offsets.list) / sizeof(Unit));
   for (int k = me.thread; k < units; k += ptx::kWarpgroup)
-    ptx::shared_store_unit(me.list(0) + static_cast<uint32_t>(k) * sizeof(Unit), {});
+    ptx::shared_store_unit(me.list() + static_cast<uint32_t>(k) * sizeof(Unit), {});
 }
 
-/// What every word holds too much after all conversions of a tile: it began with `start`.
-SRAMSIM_DEVICE uint32_t sum_of_biases(const SramConvArgs& args, const WarpgroupPlace& me, uint32_t start) {
-  uint32_t conversions = 0;
-  for (int digit = args.digits - 1; digit >= 0; --digit)
-    conversions = 2 * conversions + ptx::shared_load(me.count(digit));
-  return start + conversions * args.adc.bias;
-}
-
-/// Lists what a tile needs; false if all of it was there. `complete`: digits whose list has all row groups,
-/// as bits; such a list is good for any tile whose groups are all lit.
-SRAMSIM_DEVICE bool list_tile(const SramConvArgs& args, const WarpgroupPlace& me, bool spreads,
-                              uint32_t start, uint32_t& complete) {
+/// Lists what a tile needs, digit after digit, each from a multiple of Product::kGroups row groups on, and
+/// how many they are; false if all of it was there. `complete`: digits whose list has all row groups, as
+/// bits; such a list is good for any tile whose groups are all lit, where no higher digit's changes.
+template <class Product>
+SRAMSIM_DEVICE bool list_tile(const SramConvArgs& args, const WarpgroupPlace& me, uint32_t& complete) {
+  const uint32_t dark = args.skip_zeros ? dark_digits(args, me) : 0u, all = (1u << args.digits) - 1u;
+  if (dark == 0 && complete == all) return false;
   bool changed = false;
-  for (int digit = 0; digit < args.digits; ++digit) {
-    const bool all_lit = !args.skip_zeros || is_all_lit(args, me, digit);
-    if (all_lit && (complete >> digit & 1) != 0) continue;
-    list_products(args, me, digit, all_lit, spreads);
-    complete = (complete & ~(1u << digit)) | (all_lit ? 1u : 0u) << digit;
-    changed = true;
+  int listed = 0;
+  uint32_t conversions = 0;
+  for (int digit = args.digits - 1; digit >= 0; --digit) {
+    const bool all_lit = (dark >> digit & 1) == 0;
+    int count = args.row_groups;
+    if (!all_lit || changed || (complete >> digit & 1) == 0) {
+      count = list_products(args, me, digit, listed, all_lit, Product::kSpreads);
+      if (me.thread == 0)
+        ptx::shared_store(me.count(digit),
+                          static_cast<uint32_t>(count - (digit == 0 ? Product::kHeldBack : 0)));
+      changed = true;
+    }
+    listed += (count + Product::kGroups - 1) / Product::kGroups * Product::kGroups;
+    conversions = 2 * conversions + static_cast<uint32_t>(count);
   }
-  if (changed && me.thread == 0) ptx::shared_store(me.bias(), sum_of_biases(args, me, start));
-  return changed;
+  complete = all & ~dark;
+  // What every word holds too much after all conversions.
+  if (me.thread == 0) ptx::shared_store(me.bias(), Product::Sums::kStart + conversions * args.adc.bias);
+  return true;
 }
 
 /// Collects the bits of all digits, each thread those of one output pixel and every other digit.

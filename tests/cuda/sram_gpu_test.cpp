@@ -85,6 +85,14 @@ TEST(SramCuda, EveryKernelEqualsTheReferenceOnWarpgroupShapes) {
   for (const cases::SramCase& c : cases::warpgroup_cases()) check_case(c);
 }
 
+TEST(SramCuda, EveryKernelEqualsTheReferenceWhereTilesDifferInWhatIsDark) {
+  SRAMSIM_NEEDS_GPU();
+  constexpr int kImages = 1600;  // several tiles in a row for every warpgroup of the device
+  check_case(cases::patchy_case(kImages, 64, "shape-wise", 1));
+  check_case(cases::patchy_case(kImages, 32, "shape-wise", 2));
+  check_case(cases::patchy_case(kImages, 64, "unrolled", 3));
+}
+
 TEST(SramCuda, EveryKernelEqualsTheReferenceOnSeedConv2) {
   SRAMSIM_NEEDS_GPU();
   for (int r : {16, 32, 64, 128, 256, 512})

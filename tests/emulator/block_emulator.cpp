@@ -196,7 +196,7 @@ class Block {
       const auto load = [&](ptx::SharedAddress at, Unit& unit) {
         shared_.read_for_product(at, 4, now(), unit.word);
       };
-      touch_operands(current_ % ptx::kWarpgroup, p.operands, load);
+      touch_operands(p.product, current_ % ptx::kWarpgroup, p.operands, load);
       for (int r = 0; r < warpgroup_registers(p.product); ++r)
         p.to[r] = warpgroup_register(p.product, p.result, r);
     }
@@ -469,6 +469,9 @@ void start_warpgroup_mma_e4m3_n64(uint32_t (&d)[16], MatrixDescriptor a, MatrixD
 }
 void start_warpgroup_mma_and_n64(uint32_t (&d)[32], MatrixDescriptor a, MatrixDescriptor b, bool add) {
   start_product(WarpgroupProduct::kAndPopc, d, a, b, add);
+}
+void start_warpgroup_mma_and_n128(uint32_t (&d)[64], MatrixDescriptor a, MatrixDescriptor b, bool add) {
+  start_product(WarpgroupProduct::kAndPopcWide, d, a, b, add);
 }
 void warpgroup_commit() {
   active->product_commit();

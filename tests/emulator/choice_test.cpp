@@ -27,7 +27,7 @@ TEST(Choice, SeedConv2TakesTheKernelsThatWereMeasuredBest) {
     EXPECT_EQ(hopper.kernel, r <= 32 ? SramKernel::kFloat8 : SramKernel::kBinary) << r;
     EXPECT_EQ(hopper.adc, r <= 32 ? AdcKind::kHalf2 : AdcKind::kFused) << r;
     EXPECT_EQ(hopper.block_channels(), r <= 32 ? 32 : 128) << r;
-    EXPECT_EQ(hopper.threads, 384) << r;
+    EXPECT_EQ(hopper.threads, r <= 32 ? 384 : 256) << r;
     EXPECT_LE(hopper.shared_bytes, kH200.shared_bytes);
     const GpuLimits without_warpgroups{9, 0, 227 << 10, false};
     for (const GpuLimits& gpu : {kA100, without_warpgroups}) {
@@ -147,7 +147,7 @@ TEST(Choice, CanBeForcedAndSaysWhyNot) {
   EXPECT_EQ(choose_sram_kernel(spec, 0, kH200, "portable").kernel, SramKernel::kPortable);
   EXPECT_NE(to_string(choose_sram_kernel(spec, 0, kA100)).find("direct/fused, 2 row groups a step"),
             std::string::npos);
-  EXPECT_NE(to_string(choose_sram_kernel(spec, 0, kH200)).find("tile 192 pixels x 128 channels"),
+  EXPECT_NE(to_string(choose_sram_kernel(spec, 0, kH200)).find("tile 128 pixels x 128 channels"),
             std::string::npos);
   const auto reason = [&](const std::string& force) {
     try {

@@ -36,8 +36,9 @@ Body warpgroup_body(int pairs) {
 template <class Product>
 Body bits_body(const SramChoice& c) {
   if (c.group_products == 1) return warpgroup_body<Product, 1>(c.pairs);
-  return c.group_products == 2 && c.pairs == 2 ? sram_warpgroup_body<Product, 2, 2>
-                                               : warpgroup_body<Product, 0>(c.pairs);
+  return c.group_products == 2 && unrolls_two_products<Product>(c.pairs)
+             ? sram_warpgroup_body<Product, 2, 2>
+             : warpgroup_body<Product, 0>(c.pairs);
 }
 
 /// The instantiation that the .cu files would launch.
@@ -56,7 +57,7 @@ Body body_of(const SramChoice& c) {
     case SramKernel::kFloat8:
       return warpgroup_body<Float8Product, 1>(c.pairs);
     case SramKernel::kBinary:
-      if (c.adc == AdcKind::kFused) return bits_body<TwinProduct>(c);
+      if (c.adc == AdcKind::kFused) return bits_body<WideProduct>(c);
       return c.adc == AdcKind::kHalf2 ? bits_body<BinaryProduct<Half2Form>>(c)
                                       : bits_body<BinaryProduct<FmaForm>>(c);
     case SramKernel::kChained:

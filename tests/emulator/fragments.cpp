@@ -135,11 +135,11 @@ uint32_t half_of(double value) {
 }
 
 int warpgroup_registers(WarpgroupProduct product) {
-  return product == WarpgroupProduct::kE4m3 ? 16 : 32;
+  return product == WarpgroupProduct::kE4m3 ? 16 : columns(product) / 2;
 }
 
 uint32_t warpgroup_register(WarpgroupProduct product, const WarpgroupResult& result, int r) {
-  if (product == WarpgroupProduct::kAndPopc) return static_cast<uint32_t>(result.value[r]);
+  if (product != WarpgroupProduct::kE4m3) return static_cast<uint32_t>(result.value[r]);
   return half_of(result.value[2 * r]) | half_of(result.value[2 * r + 1]) << 16;
 }
 
@@ -148,7 +148,7 @@ double warpgroup_dot(WarpgroupProduct product, const Unit (&row)[2], const Unit 
   for (int half = 0; half < 2; ++half)
     for (int w = 0; w < 4; ++w) {
       const uint32_t a = row[half].word[w], b = column[half].word[w];
-      if (product == WarpgroupProduct::kAndPopc) {
+      if (product != WarpgroupProduct::kE4m3) {
         sum += __builtin_popcount(a & b);
         continue;
       }

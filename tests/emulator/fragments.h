@@ -32,15 +32,19 @@ double value_of_e4m3(uint8_t byte);
 /// The nearest half, ties to even, of a value within its range, as bits.
 uint32_t half_of(double value);
 
-/// wgmma m64n64k32, e4m3 by e4m3 to f16, and m64n64k256, bits by bits to s32: "Register Fragments and Shared
-/// Memory Matrix Layouts" and "Matrix Descriptor Format" of the PTX ISA. Both read 32 bytes of a row.
-enum class WarpgroupProduct { kE4m3, kAndPopc };
+/// wgmma m64n64k32, e4m3 by e4m3 to f16, and m64n64k256 and m64n128k256, bits by bits to s32: "Register
+/// Fragments and Shared Memory Matrix Layouts" and "Matrix Descriptor Format" of the PTX ISA. Both read 32
+/// bytes of a row.
+enum class WarpgroupProduct { kE4m3, kAndPopc, kAndPopcWide };
+constexpr int columns(WarpgroupProduct product) {
+  return product == WarpgroupProduct::kAndPopcWide ? 128 : 64;
+}
 struct WarpgroupOperands {
   uint64_t a, b;  ///< descriptors
 };
 /// What a thread holds, before it is rounded: value[4*j + 2*h + x] is column 8j + 2t + x of row g + 8h.
 struct WarpgroupResult {
-  double value[32];
+  double value[64];
 };
 /// The registers a thread holds it in, and their number: pairs of halves, or integers.
 int warpgroup_registers(WarpgroupProduct product);
@@ -51,11 +55,11 @@ uint32_t descriptor_unit(uint64_t descriptor, int row, int half);
 
 /// `load(address, unit)` reads shared memory.
 template <typename Load>
-void touch_operands(int thread, const WarpgroupOperands& operands, Load load) {
+void touch_operands(WarpgroupProduct product, int thread, const WarpgroupOperands& operands, Load load) {
   Unit unit;
   for (int h = 0; h < 4; ++h)
     load(descriptor_unit(operands.a, thread / 32 * 16 + thread % 32 / 4 + h / 2 * 8, h % 2), unit);
-  for (int j = 0; j < 8; ++j)
+  for (int j = 0; j < columns(product) / 8; ++j)
     for (int x = 0; x < 4; ++x)
       load(descriptor_unit(operands.b, 8 * j + thread % 4 * 2 + x / 2, x % 2), unit);
 }
@@ -74,7 +78,7 @@ WarpgroupResult warpgroup_product(WarpgroupProduct product, int thread, const Wa
   };
   const int warp = thread / 32, g = thread % 32 / 4, t = thread % 4;
   for (int h = 0; h < 2; ++h) fetch(operands.a, 16 * warp + g + 8 * h, rows[h]);
-  for (int j = 0; j < 8; ++j)
+  for (int j = 0; j < columns(product) / 8; ++j)
     for (int x = 0; x < 2; ++x) {
       fetch(operands.b, 8 * j + 2 * t + x, column);
       for (int h = 0; h < 2; ++h) result.value[4 * j + 2 * h + x] += warpgroup_dot(product, rows[h], column);
