@@ -140,27 +140,40 @@ class Evaluation {
   void visit(int node, const float* x) {
     const int l = trie_.nodes()[node].layer;
     if (l == layers()) return take_logits(node, x);
-    const QuantisedLayer& layer = network_.layers()[l];
-    const ProfileRange range(layer.name);
-    LevelBuffers& level = levels_[l];
-    backend_.quantise_activations(x, static_cast<size_t>(n_ * layer.shape.inputs()), layer.act_alpha.data(),
-                                  network_.act_bits(), level.q.data());
-    probe(node, layer);
+    quantise(node, x);
     const auto& plain = network_.plain_after(l);
     const bool relu = options_.fuse_relu && !plain.empty() && plain.front().type == LayerType::kReLU;
+    LevelBuffers& level = levels_[l];
     for (const TriePass& pass : trie_.nodes()[node].passes) {
       throw_if_interrupted();
-      std::vector<SramOutput> outputs;
-      for (size_t k = 0; k < pass.children.size(); ++k)
-        outputs.push_back({.y = level.y[k].data(),
-                           .act_scale = layer.act_scale,
-                           .weight_scale = layer.weight_scale,
-                           .bias = layer.bias.data(),
-                           .relu = relu});
-      pass.plan->run(level.q.data(), n_, outputs);
+      compute(pass, l, relu);
       for (size_t k = 0; k < pass.children.size(); ++k)
         visit(pass.children[k], apply(plain, relu ? 1 : 0, level.y[k].data(), level.plain));
     }
+  }
+
+  /// The codes that enter a node's layer.
+  void quantise(int node, const float* x) {
+    const int l = trie_.nodes()[node].layer;
+    const QuantisedLayer& layer = network_.layers()[l];
+    const ProfileRange range(layer.name);
+    backend_.quantise_activations(x, static_cast<size_t>(n_ * layer.shape.inputs()), layer.act_alpha.data(),
+                                  network_.act_bits(), levels_[l].q.data());
+    probe(node, layer);
+  }
+
+  /// The outputs of layer l for every child of a pass.
+  void compute(const TriePass& pass, int l, bool relu) {
+    const QuantisedLayer& layer = network_.layers()[l];
+    const ProfileRange range(layer.name);
+    std::vector<SramOutput> outputs;
+    for (size_t k = 0; k < pass.children.size(); ++k)
+      outputs.push_back({.y = levels_[l].y[k].data(),
+                         .act_scale = layer.act_scale,
+                         .weight_scale = layer.weight_scale,
+                         .bias = layer.bias.data(),
+                         .relu = relu});
+    pass.plan->run(levels_[l].q.data(), n_, outputs);
   }
 
   void probe(int node, const QuantisedLayer& layer) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/core/error.h"
+#include "kernels/cuda/profile_range.h"
 
 namespace sramsim {
 
@@ -16,6 +17,7 @@ float* apply_plain(Backend& backend, const std::vector<PlainLayer>& layers, size
                    float* const scratch[2]) {
   for (size_t i = first; i < layers.size(); ++i) {
     const PlainLayer& layer = layers[i];
+    const ProfileRange range(type_name(layer.type));
     float* to = x == scratch[0] ? scratch[1] : scratch[0];
     switch (layer.type) {
       case LayerType::kReLU:

@@ -7,6 +7,7 @@ namespace sramsim {
 TrainingLayer::TrainingLayer(const LayerContext& context)
     : backend_(context.backend),
       name_(context.spec.name),
+      type_(context.spec.type),
       placed_(context.placed),
       input_is_relu_(context.input_is_relu) {}
 

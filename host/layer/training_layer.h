@@ -56,6 +56,8 @@ class TrainingLayer {
   /// Scale of the weight codes of the last prepare(); waits for the device.
   virtual float weight_scale() const { return 1.0f; }
   const std::string& name() const { return name_; }
+  /// The name, or else the type: for profiles.
+  const char* label() const { return name_.empty() ? type_name(type_) : name_.c_str(); }
 
   int64_t inputs() const;   ///< elements of one image
   int64_t outputs() const;  ///< elements of one image
@@ -66,6 +68,7 @@ class TrainingLayer {
 
   Backend& backend_;
   const std::string name_;
+  const LayerType type_;
   const NetworkSpec::Placed placed_;
   const bool input_is_relu_;
 };

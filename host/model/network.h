@@ -13,6 +13,8 @@
 namespace sramsim {
 
 enum class LayerType { kQConv, kQLinear, kReLU, kAvgPool, kMaxPool, kFlatten, kDropout };
+/// As network descriptions call it: "conv", "avg_pool".
+const char* type_name(LayerType type);
 
 struct LayerSpec {
   LayerType type = LayerType::kReLU;

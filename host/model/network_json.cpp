@@ -60,8 +60,7 @@ std::string as_text(const json& value, const char* key) {
 
 json layer_json(const LayerSpec& layer) {
   json j;
-  for (const TypeName& t : kTypes)
-    if (t.type == layer.type) j["type"] = t.name;
+  j["type"] = type_name(layer.type);
   switch (layer.type) {
     case LayerType::kQConv:
       j.update({{"name", layer.name},
@@ -122,6 +121,12 @@ LayerSpec layer_from(const json& j) {
 }
 
 }  // namespace
+
+const char* type_name(LayerType type) {
+  for (const TypeName& t : kTypes)
+    if (t.type == type) return t.name;
+  return "";
+}
 
 void to_json(json& j, const NetworkSpec& spec) {
   json layers = json::array();

@@ -76,7 +76,7 @@ void TrainingNetwork::forward(const PassContext& pass) {
   backend_.bytes_to_unit(bytes_.data(), static_cast<size_t>(pass.n * layers_.front()->inputs()),
                          activation(0));
   for (size_t i = 0; i < layers_.size(); ++i) {
-    const ProfileRange range(layers_[i]->name());
+    const ProfileRange range(layers_[i]->label());
     layers_[i]->forward(pass, activation(i), activation(i + 1));
   }
 }
@@ -98,7 +98,7 @@ void TrainingNetwork::gradients(int n) {
   float* gradient = gradient_[0].data();
   loss(n, gradient);
   for (size_t i = layers_.size(); i-- > 0;) {
-    const ProfileRange range(layers_[i]->name());
+    const ProfileRange range(layers_[i]->label());
     float* other = gradient == gradient_[0].data() ? gradient_[1].data() : gradient_[0].data();
     gradient = layers_[i]->backward(pass, activation(i), activation(i + 1), gradient, other);
   }
