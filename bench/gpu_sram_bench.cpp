@@ -223,7 +223,7 @@ void run_all(const Options& options, Bench& bench) {
     bench.add(c, "");
     c = conv2(r, 5, 0.5);
     c.shape.stride = 2;
-    for (const char* kernel : {"", "direct"}) bench.add(c, kernel);
+    for (const char* kernel : {"binary", "direct"}) bench.add(c, kernel);
   }
 }
 

@@ -65,15 +65,17 @@ inline SramConvSpec make_spec(const SramCase& c) {
   return spec;
 }
 
-/// Leaves every image as it is, or makes one bit, 32 channels, all or all but the first pixel of it zero.
+/// Leaves every image as it is, or makes one bit, up to 128 channels, all or all but the first pixel of it
+/// zero.
 inline void darken_images(const SramCase& c, Random& random, std::vector<uint8_t>& q) {
   const auto size = static_cast<size_t>(c.shape.inputs()), channels = static_cast<size_t>(c.shape.c);
   for (size_t first = 0; first < q.size(); first += size) {
     const int what = random.range(0, 4), bit = random.range(0, c.act_bits - 1);
+    const auto dark = static_cast<size_t>(32 * random.range(1, 4));
     for (size_t k = 0; k < size; ++k) {
       uint8_t& code = q[first + k];
       if (what == 1) code &= static_cast<uint8_t>(~(1u << bit));
-      if ((what == 2 && k % channels < 32) || what == 3 || (what == 4 && k >= channels)) code = 0;
+      if ((what == 2 && k % channels < dark) || what == 3 || (what == 4 && k >= channels)) code = 0;
     }
   }
 }
@@ -275,9 +277,9 @@ inline std::vector<SramCase> warpgroup_cases() {
 }
 
 /// A tile of 8x8 outputs an image, each with other row groups to skip than the one before.
-inline SramCase patchy_case(int n, int subarray, const char* mapping, uint64_t seed) {
+inline SramCase patchy_case(ConvShape shape, int n, int subarray, const char* mapping, uint64_t seed) {
   SramCase c;
-  c.shape = {64, 9, 9, 18, 2, 2, 1, 0};
+  c.shape = shape;
   c.n = n;
   c.act_bits = 2;
   c.weight_bits = 2;

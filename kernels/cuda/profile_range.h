@@ -8,7 +8,7 @@
 namespace sramsim {
 
 /// Open from construction to destruction, on this thread; ranges nest. Names: "epoch", "step", a layer's
-/// name, a kernel family, "sweep pass".
+/// name or else its type, a kernel family, "sweep pass".
 class ProfileRange {
  public:
   explicit ProfileRange(const char* name);

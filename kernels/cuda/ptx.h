@@ -91,9 +91,6 @@ SRAMSIM_DEVICE bool warp_any(bool value) {
 SRAMSIM_DEVICE uint32_t warp_ballot(bool value) {
   return __ballot_sync(0xffffffffu, value);
 }
-SRAMSIM_DEVICE bool warp_all(bool value) {
-  return __all_sync(0xffffffffu, value) != 0;
-}
 /// The OR of all lanes' values.
 SRAMSIM_DEVICE uint32_t warp_or(uint32_t value) {
 #if __CUDA_ARCH__ >= 800
@@ -390,7 +387,6 @@ int grid_size();
 void block_sync();
 void warp_sync();
 bool warp_any(bool value);
-bool warp_all(bool value);
 uint32_t warp_ballot(bool value);
 uint32_t warp_or(uint32_t value);
 uint32_t warp_shuffle(uint32_t value, int lane);

@@ -191,9 +191,10 @@ struct SramConvArgs {
   // Warpgroup kernels: group_products products of each row group, and what the planes weigh.
   const Product* products = nullptr;  ///< [row group][product]
   const Piece* pieces = nullptr;
-  int32_t piece_count = 0;      ///< 0: nothing is collected
-  int32_t collected_units = 0;  ///< of a pixel and digit
-  int32_t a_rows = 0;           ///< units from 8 output pixels of operand A to the next
+  int32_t piece_count = 0;       ///< 0: nothing is collected
+  int32_t collected_units = 0;   ///< of a pixel and digit
+  int32_t a_rows = 0;            ///< units from 8 output pixels of operand A to the next
+  uint32_t halo_reciprocal = 0;  ///< 2^32 / halo_width, rounded up: halo_row()
   int32_t row_groups = 0, group_products = 0;
   int32_t slices = 0;      ///< of a block, slice_units of weights each; whole o tiles
   int32_t lit_blocks = 0;  ///< of 32 channels
@@ -202,7 +203,6 @@ struct SramConvArgs {
   int32_t weights_sum = 0;  ///< of all planes that a channel has columns for
   // Halo and warpgroup kernels.
   int32_t halo_height = 0, halo_width = 0;  ///< input pixels under one 8x8 tile of outputs
-  uint32_t halo_reciprocal = 0;             ///< 2^32 / halo_width, rounded up: halo_row()
   int32_t digit_units = 0;  ///< units of one digit's planes: in a halo tile; warpgroup kernels: of a pixel
   int32_t digits = 0;       ///< passes of one weight plane
   // Halo and gather kernels: warps of a block along pixels, along output channels, and sharing the steps of a

@@ -313,8 +313,9 @@ std::string refuses(SramKernel kernel, const SramConvSpec& spec, size_t adc, con
 
 namespace {
 
-/// Whether the direct kernel is quicker than `choice`: collecting pays less than two row groups a step there,
-/// as windows two pixels apart showed (docs/performance_gpu.md).
+/// Whether the direct kernel is quicker than `choice`: collecting paid less than two row groups a step there,
+/// as windows two pixels apart showed before the fused kernel was one product ahead (docs/performance_gpu.md,
+/// "Not measured").
 bool pays_less(const SramChoice& choice, const SramConvSpec& spec, size_t adc, const GpuLimits& gpu) {
   SramChoice direct;
   return choice.collects && refuses(SramKernel::kDirect, spec, adc, gpu, "", &direct).empty() &&

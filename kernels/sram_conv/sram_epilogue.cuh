@@ -31,16 +31,7 @@ SRAMSIM_DEVICE OutputPixel output_pixel(const Geometry& g, int64_t index) {
   return output_pixel(g, static_cast<int>(row / g.oh), static_cast<int>(row % g.oh), ow);
 }
 
-/// Sum of q over the window of output (oh, ow) of image n, for the offset encoding; 0 otherwise.
-SRAMSIM_DEVICE int32_t window_sum(const Geometry& g, const Epilogue& e, int n, int oh, int ow) {
-  if (e.offset_weight == 0) return 0;
-  const int32_t* first = e.channel_sums + (int64_t{n} * g.height + oh * g.stride) * g.width + ow * g.stride;
-  int32_t sum = 0;
-  for (int y = 0; y < g.kh; ++y)
-    for (int x = 0; x < g.kw; ++x) sum += first[int64_t{y} * g.width + x];
-  return sum;
-}
-/// The same where the window's place is known anyhow.
+/// Sum of q over the window of an output pixel, for the offset encoding; 0 otherwise.
 SRAMSIM_DEVICE int32_t window_sum(const Geometry& g, const Epilogue& e, const OutputPixel& pixel) {
   if (e.offset_weight == 0 || !pixel.valid) return 0;
   int32_t sum = 0;

@@ -34,11 +34,6 @@ SRAMSIM_DEVICE int tile_count(const Geometry& g) {
   return g.n * ((g.ow + kTileSide - 1) / kTileSide) * ((g.oh + kTileSide - 1) / kTileSide);
 }
 
-/// Row of a pixel under a tile: pixel / halo_width.
-SRAMSIM_DEVICE int halo_row(const SramConvArgs& args, int pixel) {
-  return static_cast<int>(ptx::multiply_high(static_cast<uint32_t>(pixel), args.halo_reciprocal));
-}
-
 /// All threads: starts copying `count` units.
 SRAMSIM_DEVICE void copy_units_async(ptx::SharedAddress to, const void* from, int count) {
   const auto* units = static_cast<const Unit*>(from);

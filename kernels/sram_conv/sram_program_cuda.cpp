@@ -67,6 +67,7 @@ void fill_warpgroups(const SramConvSpec& spec, const int8_t* codes, SramProgram&
   args.offsets = warpgroup_offsets(spec, kind, made, args.slices);
   args.piece_count = static_cast<int32_t>(made.collect.pieces.size());
   args.collected_units = made.collect.units;
+  args.halo_reciprocal = ~0u / static_cast<uint32_t>(args.halo_width) + 1;
   args.a_rows = made.collect.units > 0 ? kTileSide : args.halo_width;
   program.weights = pack_warpgroup_weights(spec, codes, kind, made, grid_tiles_o(program) * args.slices);
   program.products = std::move(made.products);
@@ -91,7 +92,6 @@ SramProgram make_sram_program(const SramConvSpec& spec, size_t adc, const int8_t
   args.warps_k = choice.warps_k;
   args.halo_height = halo_side(spec.shape.kh, spec.shape.stride);
   args.halo_width = halo_side(spec.shape.kw, spec.shape.stride);
-  args.halo_reciprocal = ~0u / static_cast<uint32_t>(args.halo_width) + 1;
   const OperandStrides strides = make_strides(spec, args, integer, halo);
   fill_adc(spec, adc, program);
   if (uses_warpgroups(choice.kernel)) {

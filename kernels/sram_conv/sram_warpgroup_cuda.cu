@@ -26,7 +26,7 @@ SramKernelFunction with_products(int group_products, int pairs) {
     case 1:
       return with_pairs<Product, 1>(pairs);
     case 2:
-      if constexpr (unrolls_two_products<Product>(2))
+      if constexpr (kUnrollsTwoProducts<Product>)
         if (pairs == 2) return sram_warpgroup_kernel<Product, 2, 2>;
       [[fallthrough]];
     default:

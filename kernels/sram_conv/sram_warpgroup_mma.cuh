@@ -9,6 +9,8 @@
 // first. The conversions of a column are added up over all digits, and those of its channel's planes when the
 // o tile is stored.
 //
+// Of every converter form that these kernels take, code(0) is 0: zero partial sums may be skipped.
+//
 // block: warps_m/2 warpgroups. grid: (blocks, o tiles / those of a block). shared memory: WarpgroupOffsets.
 #pragma once
 
@@ -67,7 +69,7 @@ SRAMSIM_DEVICE void store_warpgroup_tile(const SramConvArgs& args, const Warpgro
 /// What a warpgroup computes: as many o tiles as any other, those of a tile and then those of the next.
 struct WarpgroupShare {
   int tile, slice;  ///< the first
-  int to_come;      ///< tiles that begin after it
+  int to_come;      ///< tiles that begin after it, of the last of which there may be nothing to compute
   int end_slice;    ///< of the last tile, not computed any more
 
   SRAMSIM_DEVICE WarpgroupShare(const SramConvArgs& args, int o_tile_slices) {
@@ -107,7 +109,7 @@ SRAMSIM_DEVICE void sram_warpgroup_body(const SramConvArgs& args) {
   while (!share.is_empty()) {
     const int end_slice = share.to_come > 0 ? args.slices : share.end_slice;
     // Until the first product a thread reads only bits that it has copied itself.
-    if (args.skip_zeros) note_lit(args, me, first_positions);
+    note_lit(args, me, first_positions);
     ptx::warpgroup_sync();  // the notes are there, nobody needs the lists of the tile before
     const bool changed = list_tile<Product>(args, me, complete);
     const bool collects = !Product::kSpreads && args.piece_count > 0;

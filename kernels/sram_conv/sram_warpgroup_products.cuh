@@ -5,8 +5,7 @@
 //           themselves. The next row group's product runs while the last one's sums are converted
 //   binary  the same for converters that saturate: converted as integers or packed to halves, then added,
 //           those of two row groups in one instruction
-// A register that a product writes costs its scheduler as much as an instruction (docs/performance_gpu.md):
-// what counts is how few of both a conversion takes.
+// A register that a product writes costs its scheduler about half an instruction (docs/performance_gpu.md).
 #pragma once
 
 #include <type_traits>
@@ -137,10 +136,9 @@ struct BinaryProduct : ProductTraits<ProductKind::kBinary, 2> {
   }
 };
 
-/// Whether a kernel is made for row groups of two products: where their places fit into its registers.
+/// Whether a kernel of two column pairs is made for row groups of two products: where their places fit into
+/// its registers. With four pairs they never do.
 template <class Product>
-constexpr bool unrolls_two_products(int pairs) {
-  return pairs == 2 && !std::is_same_v<Product, BinaryProduct<FmaForm>>;
-}
+constexpr bool kUnrollsTwoProducts = !std::is_same_v<Product, BinaryProduct<FmaForm>>;
 
 }  // namespace sramsim::cuda

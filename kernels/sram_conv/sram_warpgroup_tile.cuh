@@ -48,6 +48,11 @@ struct WarpgroupPlace {
   }
 };
 
+/// Row of a pixel under a tile: pixel / halo_width.
+SRAMSIM_DEVICE int halo_row(const SramConvArgs& args, int pixel) {
+  return static_cast<int>(ptx::multiply_high(static_cast<uint32_t>(pixel), args.halo_reciprocal));
+}
+
 /// Starts copying the bits under a tile; what lies outside the images becomes zero. A thread copies all
 /// planes of its pixels.
 SRAMSIM_DEVICE void copy_bits_async(const SramConvArgs& args, const WarpgroupPlace& me,
@@ -137,14 +142,14 @@ SRAMSIM_DEVICE uint32_t lit_blocks(const SramConvArgs& args, const WarpgroupPlac
   for (int first = 0; first < args.lit_blocks; first += ptx::kWarp) {
     const int mine = first + ptx::lane_index(), count = args.lit_blocks - first;
     const uint32_t positions = mine < args.lit_blocks ? lit_positions(args, me, digit, mine) : 0u;
-    ptx::warp_sync();
+    ptx::warp_sync();  // shuffles want whole warps
     for (int block = 0; block < count && block < ptx::kWarp; ++block)
       blocks |= (ptx::warp_shuffle(positions, block) >> ptx::lane_index() & 1u) << block;
   }
   return blocks;
 }
 
-/// Whether any set bit of a digit can meet a row group, the same for all of a warp's. `blocks`: lit_blocks().
+/// Whether any set bit of a digit can meet the lane's row group. All lanes take part. `blocks`: lit_blocks().
 SRAMSIM_DEVICE bool is_lit(const SramConvArgs& args, const WarpgroupPlace& me, uint32_t blocks, int group) {
   uint32_t lit = 0;
   for (int k = 0; k < args.group_products; ++k) {
@@ -203,7 +208,7 @@ SRAMSIM_DEVICE void clear_lists(const SramConvArgs& args, const WarpgroupPlace& 
 /// bits; such a list is good for any tile whose groups are all lit, where no higher digit's changes.
 template <class Product>
 SRAMSIM_DEVICE bool list_tile(const SramConvArgs& args, const WarpgroupPlace& me, uint32_t& complete) {
-  const uint32_t dark = args.skip_zeros ? dark_digits(args, me) : 0u, all = (1u << args.digits) - 1u;
+  const uint32_t dark = dark_digits(args, me), all = (1u << args.digits) - 1u;
   if (dark == 0 && complete == all) return false;
   bool changed = false;
   int listed = 0;

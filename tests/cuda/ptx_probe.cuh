@@ -27,6 +27,12 @@ SRAMSIM_DEVICE void ptx_probe_body(const uint32_t* in, const Unit* units, bool b
   y[k++] = static_cast<uint32_t>(ptx::popc(x[4]));
   y[k++] = static_cast<uint32_t>(ptx::add_min(
       static_cast<int32_t>(x[5] >> 4), static_cast<int32_t>(x[6] >> 4), static_cast<int32_t>(x[7] >> 3)));
+  y[k++] = ptx::warp_or(x[0] & x[1] & x[2] & x[3] & x[4]);
+  y[k++] = ptx::multiply_high(x[5], x[6]);
+  y[k++] = ptx::rotate_left(x[7], x[8]);
+  y[k++] = ptx::pack_lanes(x[9] & 0xffffu, x[10] & 0xffffu);
+  y[k++] =
+      ptx::fma_bits(x[8] % 5000, 0x1p125f / static_cast<float>(1 + x[9] % 40), 0x3F400000u + x[10] % 1000);
   // The converter's operands: small integers as subnormals, and ordinary ones around 1.
   y[k++] = ptx::fma_saturate(x[8] % 5000, 0x1p125f / static_cast<float>(1 + x[9] % 40), 1.0f - 31 * 0x1p-24f);
   y[k++] = ptx::fma_saturate(0x3F000000u | (x[8] >> 9), 1.0f, -0.25f);

@@ -88,9 +88,11 @@ TEST(SramCuda, EveryKernelEqualsTheReferenceOnWarpgroupShapes) {
 TEST(SramCuda, EveryKernelEqualsTheReferenceWhereTilesDifferInWhatIsDark) {
   SRAMSIM_NEEDS_GPU();
   constexpr int kImages = 1600;  // several tiles in a row for every warpgroup of the device
-  check_case(cases::patchy_case(kImages, 64, "shape-wise", 1));
-  check_case(cases::patchy_case(kImages, 32, "shape-wise", 2));
-  check_case(cases::patchy_case(kImages, 64, "unrolled", 3));
+  const ConvShape shape{64, 9, 9, 18, 2, 2, 1, 0};
+  check_case(cases::patchy_case(shape, kImages, 64, "shape-wise", 1));
+  check_case(cases::patchy_case(shape, kImages, 32, "shape-wise", 2));
+  check_case(cases::patchy_case(shape, kImages, 64, "unrolled", 3));
+  check_case(cases::patchy_case({300, 8, 9, 18, 1, 2, 1, 0}, kImages, 300, "shape-wise", 4));
 }
 
 TEST(SramCuda, EveryKernelEqualsTheReferenceOnSeedConv2) {

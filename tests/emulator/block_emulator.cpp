@@ -358,9 +358,6 @@ void warp_sync() {
 bool warp_any(bool value) {
   return ballot(value) != 0;
 }
-bool warp_all(bool value) {
-  return ballot(value) == ~0u;
-}
 uint32_t warp_ballot(bool value) {
   return ballot(value);
 }

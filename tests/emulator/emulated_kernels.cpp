@@ -36,7 +36,7 @@ Body warpgroup_body(int pairs) {
 template <class Product>
 Body bits_body(const SramChoice& c) {
   if (c.group_products == 1) return warpgroup_body<Product, 1>(c.pairs);
-  return c.group_products == 2 && unrolls_two_products<Product>(c.pairs)
+  return c.group_products == 2 && c.pairs == 2 && kUnrollsTwoProducts<Product>
              ? sram_warpgroup_body<Product, 2, 2>
              : warpgroup_body<Product, 0>(c.pairs);
 }
